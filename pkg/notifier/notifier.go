@@ -1,0 +1,142 @@
+// Package notifier is the contract between the watcher and every way to reach
+// its user: news go out, questions go out, replies come back. It knows nothing
+// of trains and nothing of any particular service; each service lives in a
+// package of its own below this one (telegram, web, terminal, services, ...)
+// and imports only this package.
+//
+// A channel that can only tell implements [Notifier]. One that can also hear
+// implements [Asker]. [Fanout] makes many channels one: all of them are asked
+// at once, the first valid reply wins, and the questions of the others are
+// withdrawn with a word on who answered and where.
+package notifier
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Notifier tells the user one piece of news.
+//
+// Notify returns nil only when the service has taken the message over. It must
+// respect ctx (the caller sets the deadline) and must never put a token, an
+// address with credentials, or the text of the message into its error. An
+// error that a retry cannot mend is an *[Error] with Permanent set; one that
+// names its own waiting time sets RetryAfter.
+type Notifier interface {
+	Notify(ctx context.Context, m Message) error
+}
+
+// Asker is a Notifier whose user can answer.
+//
+// Ask sends the question and blocks until the configured person gives a valid
+// reply, until p.Deadline, or until ctx ends. Sending is retried inside Ask
+// for as long as that lasts: a channel that is down when the question is asked
+// joins in when it is back.
+//
+//   - A reply that is no answer (see [Prompt.Parse]) is answered on the spot
+//     with what is accepted, and Ask keeps waiting.
+//   - A reply to another or an older question, from a stranger, written before
+//     the question was sent or after its end, never counts. A late or second
+//     answer of the configured person is told so in one short message; a
+//     stranger gets nothing.
+//   - When ctx ends, the question is withdrawn: its buttons vanish and it says
+//     why. [context.Cause] of ctx is then a *[Closed] when there is something
+//     to say ("answered by ... on ...", "expired", "order is off").
+//
+// The error is ctx's cause, or [ErrExpired] at the deadline.
+type Asker interface {
+	Notifier
+	Ask(ctx context.Context, p Prompt) (Reply, error)
+}
+
+// Lang is the language of what the user reads: zh or en.
+type Lang string
+
+// The languages.
+const (
+	Chinese Lang = "zh"
+	English Lang = "en"
+)
+
+// Pick returns the text in language l; anything but English is Chinese.
+func (l Lang) Pick(zh, en string) string {
+	if l == English {
+		return en
+	}
+	return zh
+}
+
+// Message is one piece of news, complete and in the user's language.
+type Message struct {
+	ID    string          // unguessable and unique; the same when a delivery is retried
+	Kind  string          // the event's kind: seats, booked, failed, blind, ...
+	Rule  string          // name of the watch rule it is about; may be empty
+	Title string          // one line, made for a lock screen; no markup
+	Text  string          // plain text, several lines; no markup. Does not repeat the title
+	At    time.Time       // when it happened
+	Link  string          // where to read or answer more; may be empty
+	Order json.RawMessage // the order as `watcherd orders --json` gives it; nil when there is none
+	Loud  bool            // worth waking somebody: booked, question, reminder, failed after an answer
+}
+
+// Kind says what sort of answer a question wants.
+type Kind string
+
+// The kinds of question. They are written to disk: never rename one.
+const (
+	Picture Kind = "picture" // tap pictures 1 to 8, or give coordinates
+	SMS     Kind = "sms"     // type the six digits that the phone received
+	QR      Kind = "qr"      // scan this picture with the 12306 app; nothing to type but cancel
+	Offer   Kind = "offer"   // yes or no
+	App     Kind = "app"     // do something elsewhere (in the 12306 app), then say done
+)
+
+// Prompt is one question to the user.
+type Prompt struct {
+	ID       string    // 32 hex digits from crypto/rand, never reused; binds every reply to its question
+	Kind     Kind      //
+	Lang     Lang      //
+	Rule     string    // the rule it is asked for; empty for a login that is not for one rule
+	Title    string    // one line: what is wanted
+	Text     string    // what it is for and how to answer; plain text. Drivers add the deadline and the link
+	Image    []byte    // the picture as it came (JPEG or PNG), at most 256 KiB; nil for SMS and Offer
+	AskedAt  time.Time //
+	Deadline time.Time // an answer given after this does not count
+	Link     string    // the answer page of this question; may be empty
+	Replaces string    // ID of the question whose message this one takes the place of (a new picture, a fresh QR code); may be empty
+}
+
+// Action is what a reply asks for.
+type Action string
+
+// The actions.
+const (
+	Answered  Action = "answered"  // here is the answer
+	Another   Action = "another"   // another picture, please (Picture and QR only)
+	Cancelled Action = "cancelled" // give up
+)
+
+// Point is a place in the picture area as 12306 counts it: origin at the left
+// top of the tiles' area, 30 px below the top of the image.
+type Point struct{ X, Y int }
+
+// Reply is a valid reply to a Prompt.
+type Reply struct {
+	Action Action
+	Picks  []int   // Picture: numbers 1..8, ascending, without repeats; empty when Points is set
+	Points []Point // Picture: coordinates as they were typed
+	Code   string  // SMS: six ASCII digits
+	Yes    bool    // Offer: book it. App: true, it is done
+
+	Channel string    // name of the channel it came through
+	By      string    // who answered, as the channel names people; may be empty
+	At      time.Time // when it was received
+}
+
+// Channel is one configured way to reach the user, under the name that the
+// configuration gave it ("telegram", "web", "bark").
+type Channel struct {
+	Name     string
+	Notifier Notifier // also an Asker when the channel can hear
+}
