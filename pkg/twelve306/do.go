@@ -1,0 +1,333 @@
+package twelve306
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
+)
+
+// userAgent is a desktop Chrome's: without one 12306's edge answers every
+// request with the redirect to error.html (recorded 2018-05-18).
+const userAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36"
+
+// The pages a browser would be on; they are sent as Referer.
+const (
+	pageLogin  = "/otn/login/init"
+	pageLogin2 = "/otn/resources/login.html"
+	pageQuery  = "/otn/leftTicket/init?linktypeid=dc"
+	pageOrder  = "/otn/confirmPassenger/initDc"
+	pageOrders = "/otn/view/train_order.html"
+	pagePass   = "/otn/passport?redirect=/otn/login/userLogin"
+)
+
+// Limits on what is read, after decompression.
+const (
+	maxJSON  = 8 << 20
+	maxPage  = 1 << 20
+	maxImage = 256 << 10
+)
+
+// maxErrorPage is more than error.html has (about 2 kB) and less than any real
+// page: a long page that merely holds its words in a dialog is not it.
+const maxErrorPage = 8 << 10
+
+// requestTimeout bounds one request, from the first byte to the last.
+const requestTimeout = 20 * time.Second
+
+// form is a request body or query in the order of its fields. 12306's pages
+// send fields in a fixed order, and for the query the order is known to be
+// kept by every client, so url.Values, which sorts, will not do.
+type form []string
+
+// add appends name=value, both encoded as a form does.
+func (f form) add(name, value string) form {
+	return append(f, url.QueryEscape(name)+"="+url.QueryEscape(value))
+}
+
+// bare appends text that is already encoded.
+func (f form) bare(text string) form { return append(f, text) }
+
+func (f form) String() string { return strings.Join(f, "&") }
+
+// accept says what a reply must be.
+type accept int
+
+const (
+	acceptJSON   accept = iota
+	acceptPage          // HTML
+	acceptImage         // JPEG or PNG
+	acceptScript        // station_name.js
+)
+
+// call is one request.
+type call struct {
+	op      string // 12306's name of the step
+	path    string // with its query
+	post    bool
+	body    form // of a POST; may be empty
+	referer string
+	accept  accept
+	class   class
+	header  map[string]string // headers of this step only
+	empty   bool              // an empty 200 is an answer here (queryOrderWaitTime)
+	follow  bool              // a redirect is an answer here (userLogin)
+}
+
+// reply is a response that is no failure by its form.
+type reply struct {
+	body     []byte
+	location string // of a redirect, when call.follow allows one
+	redirect bool
+}
+
+// do sends one request and reads its reply. The error says by its Kind what
+// the reply was if not what was asked for (PROTOCOL.md 1.3); it never holds an
+// address, a token or a body.
+func (c *Client) do(ctx context.Context, q call) (*reply, error) {
+	if err := c.pace.wait(ctx, q.class); err != nil {
+		return nil, &Error{Op: q.op, Kind: Network, Msg: "stopped before it was asked", Unsent: true, Err: err}
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	req, err := c.request(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, lost(q.op, err)
+	}
+	defer resp.Body.Close()
+	r, err := c.read(q, resp)
+	if e, ok := errors.AsType[*Error](err); ok {
+		switch e.Kind {
+		case Blocked, Busy:
+			c.pace.Throttle(e.RetryAfter)
+		case Session:
+			c.loggedOut()
+		}
+	}
+	return r, err
+}
+
+func (c *Client) request(ctx context.Context, q call) (*http.Request, error) {
+	method, body := http.MethodGet, io.Reader(nil)
+	if q.post {
+		method, body = http.MethodPost, strings.NewReader(q.body.String())
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base.String()+q.path, body)
+	if err != nil {
+		return nil, &Error{Op: q.op, Kind: Invalid, Msg: "the request cannot be written", Unsent: true}
+	}
+	h := req.Header
+	h.Set("User-Agent", userAgent)
+	h.Set("Accept-Language", "zh-CN,zh;q=0.9")
+	if q.referer != "" {
+		h.Set("Referer", c.base.String()+q.referer)
+	}
+	switch q.accept {
+	case acceptJSON:
+		h.Set("Accept", "application/json, text/javascript, */*; q=0.01")
+		h.Set("X-Requested-With", "XMLHttpRequest")
+	case acceptPage:
+		h.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+	default:
+		h.Set("Accept", "*/*")
+	}
+	if q.post {
+		h.Set("Origin", c.base.String())
+		h.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
+		if q.accept == acceptPage { // a form's navigation, not a script's request
+			h.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+	}
+	for name, value := range q.header {
+		h.Set(name, value)
+	}
+	return req, nil
+}
+
+// lost is the error for a request without a reply. Only a connection that was
+// never made proves that nothing was sent.
+func lost(op string, err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err // drops the address, which may hold a token
+	}
+	e := &Error{Op: op, Kind: Network, Msg: "no reply", Err: err}
+	if o, ok := errors.AsType[*net.OpError](err); ok && (o.Op == "dial" || o.Op == "proxyconnect" || o.Op == "socks connect") {
+		e.Unsent, e.Msg = true, "no connection"
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		e.Unsent, e.Msg = true, "the certificate is not trusted"
+	}
+	return e
+}
+
+func (c *Client) read(q call, resp *http.Response) (*reply, error) {
+	fail := func(k Kind, format string, args ...any) (*reply, error) {
+		return nil, &Error{Op: q.op, Kind: k, Msg: fmt.Sprintf(format, args...), RetryAfter: retryAfter(resp)}
+	}
+	limit := map[accept]int64{acceptJSON: maxJSON, acceptPage: maxPage, acceptImage: maxImage, acceptScript: maxPage}[q.accept]
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if err != nil {
+		return nil, &Error{Op: q.op, Kind: Network, Msg: "the reply broke off", Err: err}
+	}
+	if int64(len(body)) > limit {
+		return fail(Network, "a reply of more than %d bytes", limit)
+	}
+	switch code := resp.StatusCode; {
+	case code >= 300 && code < 400:
+		location := resp.Header.Get("Location")
+		if isQuery(q.op) && bytes.Contains(body, []byte(`"c_url"`)) { // seen under a redirect too
+			return &reply{body: body, location: location, redirect: true}, nil
+		}
+		if kind, words := redirectKind(location); kind != "" {
+			if q.follow && kind == Session {
+				return &reply{body: body, location: location, redirect: true}, nil
+			}
+			return fail(kind, "%s", words)
+		}
+		if q.follow {
+			return &reply{body: body, location: location, redirect: true}, nil
+		}
+		return fail(Changed, "an unknown redirect")
+	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
+		return fail(Busy, "HTTP %d", code)
+	case code == http.StatusForbidden, code == http.StatusMethodNotAllowed, code == http.StatusPreconditionFailed:
+		return fail(Blocked, "HTTP %d", code)
+	case code != http.StatusOK:
+		return fail(Network, "HTTP %d", code)
+	case len(body) == 0 && !q.empty:
+		return fail(Network, "an empty reply")
+	}
+	switch q.accept {
+	case acceptJSON, acceptScript:
+		if looksLikeHTML(body) {
+			kind, words := pageKind(body)
+			return fail(kind, "%s", words)
+		}
+	case acceptPage:
+		if kind, words := pageKind(body); kind == Blocked && len(body) < maxErrorPage {
+			return fail(kind, "%s", words)
+		}
+	case acceptImage:
+		if looksLikeHTML(body) {
+			kind, words := pageKind(body)
+			return fail(kind, "%s", words)
+		}
+	}
+	return &reply{body: body}, nil
+}
+
+// redirectKind reads where 12306 sends us (PROTOCOL.md 1.3).
+func redirectKind(location string) (Kind, string) {
+	switch {
+	case strings.Contains(location, "mormhweb/logFiles"):
+		return Blocked, "redirected to error.html"
+	case strings.Contains(location, "/otn/login/error"):
+		return Busy, "redirected to login/error"
+	case strings.Contains(location, "/otn/passport"), strings.Contains(location, "/login/init"), strings.Contains(location, "/login.html"):
+		return Session, "redirected to the login page"
+	}
+	return "", ""
+}
+
+// pageKind reads an HTML page that stands where something else was asked for.
+func pageKind(page []byte) (Kind, string) {
+	switch {
+	case bytes.Contains(page, []byte("网络可能存在问题")), bytes.Contains(page, []byte("mormhweb/logFiles")):
+		return Blocked, "12306's error page"
+	case bytes.Contains(page, []byte("/otn/login/init")), bytes.Contains(page, []byte("uampassport.checkLogin")):
+		return Session, "the login page"
+	case bytes.Contains(page, []byte("系统忙")), bytes.Contains(page, []byte("网络繁忙")):
+		return Busy, "a page that says the system is busy"
+	}
+	return Network, "a page where data was asked for"
+}
+
+func looksLikeHTML(body []byte) bool {
+	b := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	return len(b) > 0 && b[0] == '<'
+}
+
+func isQuery(op string) bool { return strings.HasPrefix(op, "query") }
+
+// retryAfter reads the header in both of its forms; 0 when there is none.
+func retryAfter(resp *http.Response) time.Duration {
+	v := resp.Header.Get("Retry-After")
+	if n, err := strconv.Atoi(v); err == nil && n > 0 {
+		return time.Duration(n) * time.Second
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return max(time.Until(at), 0)
+	}
+	return 0
+}
+
+// post sends a form and reads the JSON reply of an /otn or /passport endpoint.
+func (c *Client) post(ctx context.Context, op, path, referer string, body form) (wire.Envelope, []byte, error) {
+	return c.json(ctx, call{op: op, path: path, post: true, body: body, referer: referer})
+}
+
+func (c *Client) json(ctx context.Context, q call) (wire.Envelope, []byte, error) {
+	r, err := c.do(ctx, q)
+	if err != nil {
+		return wire.Envelope{}, nil, err
+	}
+	env, object, err := wire.ParseEnvelope(r.body)
+	if err != nil {
+		return env, nil, &Error{Op: q.op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
+	}
+	return env, object, nil
+}
+
+// data decodes env.Data of an /otn reply into v, and turns status false, or
+// words without data, into the refusal they are.
+func data(op string, env wire.Envelope, v any) error {
+	if words := env.Messages.String(); words != "" && (!bool(env.Status) || !isObject(env.Data)) {
+		return refused(op, words)
+	}
+	if !env.Status {
+		var s wire.Text
+		if wire.Decode(env.Data, &s) == nil && s != "" {
+			return refused(op, string(s))
+		}
+		return &Error{Op: op, Kind: Changed, Msg: "status false without a word"}
+	}
+	if !isObject(env.Data) {
+		return &Error{Op: op, Kind: Network, Msg: "a reply without data"}
+	}
+	if err := wire.Decode(env.Data, v); err != nil {
+		return &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
+	}
+	return nil
+}
+
+func isObject(raw []byte) bool {
+	b := bytes.TrimSpace(raw)
+	return len(b) > 0 && b[0] == '{'
+}
+
+// jitter returns d, a random part of up to 1/n more or less.
+func jitter(d time.Duration, n int64) time.Duration {
+	part := int64(d) / n
+	if part <= 0 {
+		return d
+	}
+	return d + time.Duration(rand.Int64N(2*part+1)-part)
+}
+
+// random is the decimal fraction that pages append to picture addresses.
+func random() string { return strconv.FormatFloat(rand.Float64(), 'f', 16, 64) }

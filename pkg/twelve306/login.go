@@ -1,0 +1,270 @@
+package twelve306
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
+)
+
+// Mode is a way to log in.
+type Mode string
+
+// The modes.
+const (
+	LoginAuto    Mode = "auto"    // ask 12306 what it wants and choose what a phone can answer
+	LoginCaptcha Mode = "captcha" // password and the picture captcha (the seed's steps 1 to 7)
+	LoginSMS     Mode = "sms"     // password and a code by SMS
+	LoginQR      Mode = "qr"      // scan a code with the 12306 app; needs no password
+)
+
+// Credentials is who logs in. Its String never shows a secret.
+type Credentials struct {
+	Username string
+	Password string
+	IDLast4  string // last four characters of the account's ID number; the SMS mode needs it
+	Mode     Mode
+}
+
+// String returns the user name with its middle hidden.
+func (c Credentials) String() string {
+	r := []rune(c.Username)
+	if len(r) < 3 {
+		return "***"
+	}
+	return string(r[0]) + "***" + string(r[len(r)-1])
+}
+
+// GoString keeps %#v from printing the password.
+func (c Credentials) GoString() string { return c.String() }
+
+// ErrGaveUp is what a Solver returns when the person cancelled or did not
+// answer, or when enough answers were wrong.
+var ErrGaveUp = errors.New("no answer")
+
+// Login logs in if the session does not live any more. It asks 12306 before it
+// asks a person: a session that still lives costs one request, and one whose
+// sign-on (uamtk) still lives is renewed without a password. Only one Login
+// runs at a time; a second caller waits for its result.
+func (c *Client) Login(ctx context.Context, cred Credentials, solver Solver) error {
+	c.login.Lock()
+	defer c.login.Unlock()
+	if c.fresh() {
+		return nil
+	}
+	alive, err := c.revive(ctx)
+	if alive || err != nil {
+		return err
+	}
+	switch mode := cred.Mode; mode {
+	case LoginCaptcha:
+		return c.loginCaptcha(ctx, cred, solver)
+	case LoginSMS:
+		return c.loginSMS(ctx, cred, solver)
+	case LoginQR:
+		return c.loginQR(ctx, solver)
+	case LoginAuto, "":
+		return c.loginAuto(ctx, cred, solver)
+	default:
+		return &Error{Op: "login", Kind: Invalid, Msg: fmt.Sprintf("no login mode %q", mode)}
+	}
+}
+
+// revive finds out whether an old session still lives, or its sign-on does.
+func (c *Client) revive(ctx context.Context) (bool, error) {
+	if !c.hasCookie("/otn", "tk") && !c.hasCookie("/passport", "uamtk") {
+		return false, nil
+	}
+	if c.hasCookie("/otn", "tk") {
+		_, err := retried(ctx, func() (struct{}, error) { return struct{}{}, c.CheckUser(ctx) })
+		if err == nil {
+			return true, nil
+		}
+		if KindOf(err) != Session {
+			return false, err
+		}
+	}
+	if !c.hasCookie("/passport", "uamtk") {
+		return false, nil
+	}
+	err := c.authorise(ctx, pageLogin)
+	if KindOf(err) == Session {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// loginAuto asks what the site wants of this user: checkLoginVerify answers 0
+// nothing, 1 slider or SMS, 2 slider only, 3 SMS only. A site that does not
+// know the question is the classic one.
+func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver) error {
+	if _, err := c.conf(ctx); err != nil {
+		switch KindOf(err) {
+		case Network, Changed, Session:
+			return c.loginCaptcha(ctx, cred, solver)
+		}
+		return err
+	}
+	code, err := c.checkLoginVerify(ctx, cred)
+	switch {
+	case KindOf(err) == Network || KindOf(err) == Changed:
+		return c.loginCaptcha(ctx, cred, solver)
+	case err != nil:
+		return err
+	case code == 0:
+		return c.loginPlain(ctx, cred)
+	case (code == 1 || code == 3) && cred.IDLast4 != "":
+		return c.loginSMS(ctx, cred, solver)
+	}
+	return c.loginQR(ctx, solver)
+}
+
+// submitLogin posts web/login and reads its verdict. The form holds the
+// password, so it is never sent again blindly: when the reply is lost, the
+// sign-on is asked (authorise) whether the login took effect.
+func (c *Client) submitLogin(ctx context.Context, body form, referer string, header map[string]string) error {
+	const op = "login"
+	_, object, err := c.json(ctx, call{op: op, path: "/passport/web/login", post: true, body: body, referer: referer, header: header})
+	if err != nil {
+		return err
+	}
+	var r struct {
+		Code    *wire.Number `json:"result_code"`
+		Message wire.Text    `json:"result_message"`
+		Uamtk   wire.Text    `json:"uamtk"`
+	}
+	if err := wire.Decode(object, &r); err != nil || r.Code == nil {
+		return &Error{Op: op, Kind: Changed, Msg: "a reply without result_code", Err: err}
+	}
+	words := plain(string(r.Message))
+	switch *r.Code {
+	case 0:
+		c.setCookie("/passport", "uamtk", string(r.Uamtk))
+		return nil
+	case 5:
+		return &Error{Op: op, Kind: Wrong, Msg: words}
+	case 91, 92, 94, 95, 97, 101:
+		return &Error{Op: op, Kind: Person, Msg: words}
+	}
+	e := refused(op, words)
+	if e.Kind == Conflict { // 核验, 用户信息: at login this is about the account, not a trip
+		e.Kind = Person
+	}
+	return e
+}
+
+// authorise turns the sign-on into a login of the ticket site: seed steps 6
+// and 7. The error page stands here so often that the pair is tried again as a
+// whole: a lost reply of uamauthclient also loses its cookie, and only a new
+// newapptk brings another. Kind Session means that the sign-on is not there.
+func (c *Client) authorise(ctx context.Context, referer string) error {
+	var err error
+	for n := range retries {
+		var tk string
+		if tk, err = c.uamtk(ctx, referer); err == nil {
+			err = c.uamauthclient(ctx, tk, referer)
+		}
+		switch KindOf(err) {
+		case Network, Busy, Blocked, Stale:
+		default:
+			return err
+		}
+		if n == retries-1 || backoff(ctx, n) != nil {
+			break
+		}
+	}
+	return err
+}
+
+// uamtk is seed step 6. The token for the next step is newapptk; apptk is null
+// in every recording.
+func (c *Client) uamtk(ctx context.Context, referer string) (string, error) {
+	const op = "uamtk"
+	_, object, err := c.post(ctx, op, "/passport/web/auth/uamtk", referer, form{}.add("appid", "otn"))
+	if err != nil {
+		return "", err
+	}
+	var r struct {
+		Code     *wire.Number `json:"result_code"`
+		Message  wire.Text    `json:"result_message"`
+		Apptk    wire.Text    `json:"apptk"`
+		NewApptk wire.Text    `json:"newapptk"`
+	}
+	if err := wire.Decode(object, &r); err != nil || r.Code == nil {
+		return "", &Error{Op: op, Kind: Network, Msg: "a reply without result_code", Err: err}
+	}
+	words := plain(string(r.Message))
+	switch *r.Code {
+	case 0:
+	case 91, 92, 94, 95, 97, 101:
+		return "", &Error{Op: op, Kind: Person, Msg: words}
+	default:
+		if e := refused(op, words); e.Kind == Busy {
+			return "", e
+		}
+		return "", &Error{Op: op, Kind: Session, Msg: words}
+	}
+	tk := string(r.NewApptk)
+	if tk == "" {
+		tk = string(r.Apptk)
+	}
+	if tk == "" {
+		return "", &Error{Op: op, Kind: Network, Msg: "no newapptk in the reply"}
+	}
+	return tk, nil
+}
+
+// uamauthclient is seed step 7; with it the login is real.
+func (c *Client) uamauthclient(ctx context.Context, tk, referer string) error {
+	const op = "uamauthclient"
+	_, object, err := c.post(ctx, op, "/otn/uamauthclient", referer, form{}.add("tk", tk))
+	if err != nil {
+		return err
+	}
+	var r struct {
+		Code    *wire.Number `json:"result_code"`
+		Message wire.Text    `json:"result_message"`
+		Apptk   wire.Text    `json:"apptk"`
+	}
+	if err := wire.Decode(object, &r); err != nil || r.Code == nil {
+		return &Error{Op: op, Kind: Network, Msg: "a reply without result_code", Err: err}
+	}
+	if *r.Code != 0 {
+		e := refused(op, string(r.Message))
+		if e.Kind == Changed { // uamtk票据内容为空: the token is no longer good, the sign-on may be
+			e.Kind = Stale
+		}
+		return e
+	}
+	c.setCookie("/otn", "tk", string(r.Apptk))
+	c.mu.Lock()
+	c.loggedIn = false // so that proven counts from now
+	c.loggedInAt, c.passengers = c.loggedInAt.Truncate(0), nil
+	c.mu.Unlock()
+	c.proven()
+	return nil
+}
+
+// userLogin is seed step 5. The seed posts it, browsers GET it and are sent to
+// the passport page, which gives the session its final JSESSIONID.
+func (c *Client) userLogin(ctx context.Context, post bool, referer string) error {
+	const op = "userLogin"
+	_, err := retried(ctx, func() (struct{}, error) {
+		q := call{op: op, path: "/otn/login/userLogin", referer: referer, accept: acceptPage, follow: true, empty: true}
+		if post {
+			q.post, q.body = true, form{}.add("_json_att", "")
+		}
+		r, err := c.do(ctx, q)
+		if err != nil || !r.redirect {
+			return struct{}{}, err
+		}
+		path, ok := c.ownPath(r.location)
+		if !ok {
+			return struct{}{}, &Error{Op: op, Kind: Changed, Msg: "redirected to another site"}
+		}
+		_, err = c.do(ctx, call{op: op, path: path, referer: referer, accept: acceptPage, follow: true, empty: true})
+		return struct{}{}, err
+	})
+	return err
+}

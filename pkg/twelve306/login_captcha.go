@@ -1,0 +1,122 @@
+package twelve306
+
+import (
+	"context"
+
+	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
+)
+
+// loginCaptcha is the classic login, the seed's steps 1 to 7.
+func (c *Client) loginCaptcha(ctx context.Context, cred Credentials, solver Solver) error {
+	_, err := retried(ctx, func() (*reply, error) {
+		return c.do(ctx, call{op: "init", path: pageLogin, accept: acceptPage, empty: true})
+	})
+	if err != nil {
+		return err
+	}
+	ch := Challenge{Kind: PictureChallenge, For: ForLogin}
+	for passwords := 0; ; {
+		if err := c.solveLoginPicture(ctx, solver, &ch); err != nil {
+			return err
+		}
+		err := c.submitLogin(ctx, form{}.add("username", cred.Username).add("password", cred.Password).add("appid", "otn"), pageLogin, nil)
+		switch kind := KindOf(err); {
+		case err == nil:
+		case kind == Wrong:
+			ch.again("wrong", err)
+			continue
+		case kind == Network || kind == Busy || kind == Blocked:
+			// The reply is lost, the login may stand: the next steps will tell.
+			if passwords++; passwords > maxPasswords {
+				return err
+			}
+		default:
+			return err
+		}
+		if uerr := c.userLogin(ctx, true, pageLogin); uerr != nil {
+			return uerr
+		}
+		aerr := c.authorise(ctx, pagePass)
+		if KindOf(aerr) == Session && passwords > 0 && passwords < maxPasswords {
+			ch.Previous, ch.Words = "lost", ""
+			continue // it did not stand: a new picture, and the password once more
+		}
+		if aerr != nil && err != nil {
+			return err
+		}
+		return aerr
+	}
+}
+
+// maxPasswords is how often a password is posted in one login when replies are
+// lost; four wrong ones lock an account, and a lost reply may have been one.
+const maxPasswords = 2
+
+func (ch *Challenge) again(why string, err error) {
+	ch.Previous, ch.Words = why, ""
+	if e, ok := err.(*Error); ok {
+		ch.Words = e.Msg
+	}
+	if why == "wrong" {
+		ch.Wrong++
+	}
+}
+
+// solveLoginPicture is the seed's steps 2 and 3, until a picture is answered
+// right. An answered picture is spent, right or wrong.
+func (c *Client) solveLoginPicture(ctx context.Context, solver Solver, ch *Challenge) error {
+	for {
+		img, err := c.picture(ctx, "captcha-image", "/passport/captcha/captcha-image?login_site=E&module=login&rand=sjrand", pageLogin)
+		if err != nil {
+			return err
+		}
+		ch.Image = img
+		answer, err := solver.Solve(ctx, *ch)
+		if err != nil {
+			return err
+		}
+		if answer.Another {
+			ch.again("another", nil)
+			continue
+		}
+		code, err := c.captchaCheck(ctx, answer)
+		switch {
+		case err != nil:
+			// The answer may be spent, so the picture is: ask with a new one.
+			switch KindOf(err) {
+			case Network, Busy, Blocked:
+				if backoff(ctx, 0) != nil {
+					return err
+				}
+				ch.again("lost", nil)
+				continue
+			}
+			return err
+		case code == 4:
+			return nil
+		case code == 7:
+			ch.again("expired", nil)
+		default: // 5 wrong, 8 empty
+			ch.again("wrong", nil)
+		}
+	}
+}
+
+// captchaCheck is seed step 3. result_code is a string here: "4" right, "5"
+// wrong, "7" expired, "8" empty.
+func (c *Client) captchaCheck(ctx context.Context, a Answer) (wire.Number, error) {
+	const op = "captcha-check"
+	env, _, err := c.post(ctx, op, "/passport/captcha/captcha-check", pageLogin,
+		form{}.add("answer", points(a.Points)).add("login_site", "E").add("rand", "sjrand"))
+	if err != nil {
+		return 0, err
+	}
+	if env.ResultCode == nil {
+		return 0, &Error{Op: op, Kind: Network, Msg: "a reply without result_code"}
+	}
+	switch code := *env.ResultCode; code {
+	case 4, 5, 7, 8:
+		return code, nil
+	}
+	return 0, refused(op, string(env.ResultMessage))
+}

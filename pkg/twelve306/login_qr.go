@@ -1,0 +1,150 @@
+package twelve306
+
+import (
+	"context"
+	"encoding/base64"
+	"time"
+
+	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
+)
+
+// QRState is how a QR code's challenge ended; it is the [context.Cause] with
+// which its Solve is withdrawn, so that the message can say so.
+type QRState string
+
+// The states that end a QR challenge.
+const (
+	QRScanned QRState = "scanned" // now the person has to confirm in the app
+	QRDone    QRState = "done"
+	QRExpired QRState = "expired"
+)
+
+func (s QRState) Error() string { return "the QR code is " + string(s) }
+
+// loginQR logs in by a code that the person scans with the 12306 app (recorded
+// 2024-05-09). A code that expires is replaced.
+func (c *Client) loginQR(ctx context.Context, solver Solver) error {
+	if err := c.openLogin(ctx); err != nil {
+		return err
+	}
+	ch := Challenge{Kind: QRChallenge, For: ForLogin}
+	for {
+		uuid, img, err := c.createQR(ctx)
+		if err != nil {
+			return err
+		}
+		ch.Image = img
+		again, err := c.waitScan(ctx, uuid, ch, solver)
+		if err != nil {
+			return err
+		}
+		if again == "" {
+			return c.finishLogin(ctx)
+		}
+		ch.again(again, nil)
+	}
+}
+
+// waitScan asks the person to scan and 12306 whether he has. It returns why a
+// new code is needed, or "" when the person is logged in.
+func (c *Client) waitScan(ctx context.Context, uuid string, ch Challenge, solver Solver) (again string, err error) {
+	asking, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	type result struct {
+		answer Answer
+		err    error
+	}
+	reply := make(chan result, 1)
+	go func() {
+		a, err := solver.Solve(asking, ch)
+		reply <- result{a, err}
+	}()
+	// settle withdraws the question and waits until it is gone.
+	settle := func(s QRState) {
+		if reply != nil {
+			end(s)
+			<-reply
+			reply = nil
+		}
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case r := <-reply:
+			reply = nil
+			if r.err != nil {
+				return "", r.err
+			}
+			return "another", nil
+		case <-ctx.Done():
+			settle(QRExpired)
+			return "", ctx.Err()
+		case <-tick.C:
+		}
+		code, err := c.checkQR(ctx, uuid)
+		if err != nil {
+			continue // an odd redirect now and then is known; the next second asks again
+		}
+		switch code {
+		case 1:
+			settle(QRScanned)
+		case 2:
+			settle(QRDone)
+			return "", nil
+		case 3, 5:
+			settle(QRExpired)
+			return "expired", nil
+		}
+	}
+}
+
+func (c *Client) createQR(ctx context.Context) (uuid string, img []byte, err error) {
+	const op = "create-qr64"
+	img, err = retried(ctx, func() ([]byte, error) {
+		_, object, err := c.post(ctx, op, "/passport/web/create-qr64", pageLogin2, form{}.add("appid", "otn"))
+		if err != nil {
+			return nil, err
+		}
+		var r struct {
+			Code    *wire.Number `json:"result_code"`
+			Message wire.Text    `json:"result_message"`
+			UUID    wire.Text    `json:"uuid"`
+			Image   wire.Text    `json:"image"`
+		}
+		if err := wire.Decode(object, &r); err != nil || r.Code == nil {
+			return nil, &Error{Op: op, Kind: Network, Msg: "a reply without result_code", Err: err}
+		}
+		if *r.Code != 0 || r.UUID == "" {
+			return nil, refused(op, string(r.Message))
+		}
+		b, err := base64.StdEncoding.DecodeString(string(r.Image))
+		if err != nil || len(b) > maxImage {
+			return nil, &Error{Op: op, Kind: Network, Msg: "a picture that cannot be read"}
+		}
+		uuid = string(r.UUID)
+		return b, checkImage(op, b)
+	})
+	return uuid, img, err
+}
+
+// checkQR asks what became of a code: 0 nothing yet, 1 scanned, 2 logged in,
+// 3 expired, 5 system error.
+func (c *Client) checkQR(ctx context.Context, uuid string) (wire.Number, error) {
+	const op = "checkqr"
+	_, object, err := c.post(ctx, op, "/passport/web/checkqr", pageLogin2, form{}.add("uuid", uuid).add("appid", "otn"))
+	if err != nil {
+		return 0, err
+	}
+	var r struct {
+		Code  *wire.Number `json:"result_code"`
+		Uamtk wire.Text    `json:"uamtk"`
+	}
+	if err := wire.Decode(object, &r); err != nil || r.Code == nil {
+		return 0, &Error{Op: op, Kind: Network, Msg: "a reply without result_code", Err: err}
+	}
+	if *r.Code == 2 {
+		c.setCookie("/passport", "uamtk", string(r.Uamtk))
+	}
+	return *r.Code, nil
+}

@@ -1,0 +1,129 @@
+package twelve306
+
+import (
+	"context"
+	"time"
+
+	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
+)
+
+// orderInfo is what checkOrderInfo wants before the order may be confirmed.
+type orderInfo struct {
+	wantsPicture bool      // ifShowPassCode: Y
+	button       time.Time // not before: the reply plus ifShowPassCodeTime
+}
+
+// checkOrderInfo is seed step 14. A refusal comes as status true with
+// submitStatus false and errMsg. A lost reply costs nothing: it is asked once
+// more when no byte of it was sent.
+func (d *Draft) checkOrderInfo(ctx context.Context) (orderInfo, error) {
+	const op = "checkOrderInfo"
+	f := form{}.add("cancel_flag", "2").
+		add("bed_level_order_num", "000000000000000000000000000000").
+		add("passengerTicketStr", passengerTicketStr(d.seat, d.people)).
+		add("oldPassengerStr", oldPassengerStr(d.people)).
+		add("tour_flag", "dc")
+	if d.present {
+		f = f.add("whatsSelect", "1").add("sessionId", "").add("sig", "").add("scene", "nc_login")
+	} else {
+		f = f.add("randCode", "").add("whatsSelect", "1")
+	}
+	env, err := d.step(ctx, op, d.token(f))
+	if err != nil {
+		return orderInfo{}, err
+	}
+	var r struct {
+		SubmitStatus wire.Bool    `json:"submitStatus"`
+		ErrMsg       wire.Text    `json:"errMsg"`
+		CheckSeatNum wire.Bool    `json:"checkSeatNum"`
+		IsRelogin    wire.Bool    `json:"isRelogin"`
+		Get608Msg    wire.Text    `json:"get608Msg"`
+		PassCode     wire.Text    `json:"ifShowPassCode"`     // gone by 2024: absent is N
+		PassCodeTime *wire.Number `json:"ifShowPassCodeTime"` // milliseconds, as text: "2423" in 2018, "1" in 2024
+	}
+	if err := data(op, env, &r); err != nil {
+		return orderInfo{}, err
+	}
+	if !r.SubmitStatus {
+		e := refused(op, or(string(r.ErrMsg), string(r.Get608Msg)))
+		switch {
+		case bool(r.IsRelogin):
+			d.c.loggedOut()
+			e.Kind = Session
+		case e.Kind == Changed && bool(r.CheckSeatNum):
+			e.Kind = SoldOut
+		case e.Kind == Changed && r.Get608Msg != "":
+			e.Kind = Conflict
+		}
+		return orderInfo{}, e
+	}
+	info := orderInfo{wantsPicture: r.PassCode == "Y"}
+	if r.PassCodeTime != nil {
+		wait := time.Duration(*r.PassCodeTime) * time.Millisecond
+		info.button = time.Now().Add(min(max(wait, 0), maxPassCodeTime))
+	}
+	return info, nil
+}
+
+// maxPassCodeTime bounds a nonsense ifShowPassCodeTime.
+const maxPassCodeTime = 30 * time.Second
+
+// solveOrderPicture is seed step 13 and the check of its answer. The picture
+// is the login's, fetched from another address.
+func (d *Draft) solveOrderPicture(ctx context.Context, solver Solver) error {
+	ch := Challenge{Kind: PictureChallenge, For: ForOrder}
+	for {
+		img, err := d.c.picture(ctx, "getPassCodeNew", "/otn/passcodeNew/getPassCodeNew?module=passenger&rand=randp", pageOrder)
+		if err != nil {
+			return err
+		}
+		ch.Image = img
+		answer, err := solver.Solve(ctx, ch)
+		if err != nil {
+			return err
+		}
+		if answer.Another {
+			ch.again("another", nil)
+			continue
+		}
+		verdict, err := d.checkRandCode(ctx, answer)
+		switch {
+		case err != nil:
+			switch KindOf(err) {
+			case Network, Busy, Blocked:
+				if backoff(ctx, 0) != nil {
+					return err
+				}
+				ch.again("lost", nil)
+				continue
+			}
+			return err
+		case verdict == "TRUE":
+			d.code = points(answer.Points)
+			return nil
+		case verdict == "EXPIRED":
+			ch.again("expired", nil)
+		default:
+			ch.again("wrong", nil)
+		}
+	}
+}
+
+// checkRandCode asks whether the order captcha's answer is right: TRUE, FALSE,
+// EXPIRED, or "" for an empty answer.
+func (d *Draft) checkRandCode(ctx context.Context, a Answer) (string, error) {
+	const op = "checkRandCodeAnsyn"
+	env, _, err := d.c.post(ctx, op, "/otn/passcodeNew/checkRandCodeAnsyn", pageOrder,
+		d.token(form{}.add("randCode", points(a.Points)).add("rand", "randp")))
+	if err != nil {
+		return "", err
+	}
+	var r struct {
+		Result wire.Text `json:"result"`
+		Msg    wire.Text `json:"msg"`
+	}
+	if err := data(op, env, &r); err != nil {
+		return "", err
+	}
+	return string(r.Msg), nil
+}

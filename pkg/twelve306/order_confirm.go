@@ -1,0 +1,93 @@
+package twelve306
+
+import (
+	"context"
+	"errors"
+
+	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
+)
+
+// Queued is an order that 12306 has taken into its queue.
+type Queued struct {
+	Token string // REPEAT_SUBMIT_TOKEN; polling works without it
+}
+
+// Confirm is seed step 16, the one request that spends something. It is sent
+// once per Draft: whatever happened, a second call is refused. Only an error
+// with Unsent set proves that nothing reached 12306, and then Confirm may be
+// called again. Kind Ambiguous means that the order may exist: ask
+// [Client.Unfinished], never confirm again. Every other kind is a refusal in
+// 12306's words.
+//
+// There is no Idempotency-Key header and no redirect is followed, so net/http
+// never repeats the request by itself once its first byte may have been sent.
+func (d *Draft) Confirm(ctx context.Context) (*Queued, error) {
+	const op = "confirmSingleForQueue"
+	if d.sent {
+		return nil, &Error{Op: op, Kind: Ambiguous, Msg: "already sent"}
+	}
+	d.sent = true
+	f := form{}.add("passengerTicketStr", passengerTicketStr(d.seat, d.people)).
+		add("oldPassengerStr", oldPassengerStr(d.people))
+	if !d.present {
+		f = f.add("randCode", d.code)
+	}
+	f = f.add("purpose_codes", d.page.purpose).
+		add("key_check_isChange", d.page.key).
+		add("leftTicketStr", d.page.leftTicket).
+		add("train_location", d.page.location).
+		add("choose_seats", "").
+		add("seatDetailType", "000")
+	if d.present {
+		f = f.add("is_jy", "N").add("is_cj", "Y").add("encryptedData", "")
+	}
+	f = f.add("whatsSelect", "1").add("roomType", "00").add("dwAll", "N")
+	env, err := d.step(ctx, op, d.token(f))
+	if err != nil {
+		return nil, d.unknown(op, err)
+	}
+	return d.verdict(op, env)
+}
+
+// unknown is what a confirm without a readable reply comes to.
+func (d *Draft) unknown(op string, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return &Error{Op: op, Kind: Ambiguous, Msg: "no reply", Err: err}
+	}
+	if e.Unsent {
+		d.sent = false
+		return e
+	}
+	return &Error{Op: op, Kind: Ambiguous, Msg: e.Msg, RetryAfter: e.RetryAfter, Err: e.Err}
+}
+
+// verdict reads the reply: data.submitStatus true is a place in the queue;
+// status false says why not in messages or as a string in data ("扣票失败");
+// submitStatus false does in errMsg. No data at all (seen in 2014) says nothing.
+func (d *Draft) verdict(op string, env wire.Envelope) (*Queued, error) {
+	words := env.Messages.String()
+	if isObject(env.Data) {
+		var r struct {
+			SubmitStatus *wire.Bool `json:"submitStatus"`
+			ErrMsg       wire.Text  `json:"errMsg"`
+		}
+		if err := wire.Decode(env.Data, &r); err != nil {
+			return nil, &Error{Op: op, Kind: Ambiguous, Msg: "a reply that cannot be read", Err: err}
+		}
+		if bool(env.Status) && r.SubmitStatus != nil && bool(*r.SubmitStatus) {
+			d.c.proven()
+			return &Queued{Token: d.page.token}, nil
+		}
+		words = or(string(r.ErrMsg), words)
+	} else {
+		var s wire.Text
+		if wire.Decode(env.Data, &s) == nil && s != "" {
+			words = or(words, string(s))
+		}
+	}
+	if words == "" {
+		return nil, &Error{Op: op, Kind: Ambiguous, Msg: "a reply without a word"}
+	}
+	return nil, refused(op, words)
+}

@@ -1,0 +1,103 @@
+package twelve306
+
+import (
+	"context"
+	"strings"
+
+	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
+)
+
+// orderPage is what the order page says about the order being made.
+type orderPage struct {
+	token        string // globalRepeatSubmitToken
+	key          string // key_check_isChange
+	leftTicket   string // leftTicketStr, encoded as the page gives it
+	location     string // train_location
+	purpose      string // purpose_codes: 00, or 0X00 for students
+	trainNo      string
+	train        string
+	from, to     string // telecodes
+	standingCode string // WZ_seat_type_code: the class that standing tickets are sold as
+}
+
+// initDc is seed step 11: the order page. Its tokens are found by the seed's
+// patterns; the rest stands in a JavaScript object on one line.
+func (c *Client) initDc(ctx context.Context, req OrderRequest) (orderPage, error) {
+	const op = "initDc"
+	page, err := c.initDcPage(ctx)
+	if k := KindOf(err); k == Network || k == Busy {
+		// The page may be read again: it does not spend what submitOrderRequest set up.
+		if backoff(ctx, 0) == nil {
+			page, err = c.initDcPage(ctx)
+		}
+	}
+	if err != nil {
+		return orderPage{}, err
+	}
+	p := orderPage{token: wire.RepeatSubmitToken(page), key: wire.KeyCheckIsChange(page)}
+	if p.token == "" {
+		switch kind, words := pageKind([]byte(page)); {
+		case strings.Contains(page, "uampassport.checkLogin"):
+			c.loggedOut()
+			return orderPage{}, &Error{Op: op, Kind: Session, Msg: "the login page"}
+		case kind == Busy:
+			return orderPage{}, &Error{Op: op, Kind: Busy, Msg: words}
+		}
+		return orderPage{}, &Error{Op: op, Kind: Stale, Msg: "no globalRepeatSubmitToken in the page"}
+	}
+	if wire.SlidePasscode(page) {
+		return orderPage{}, &Error{Op: op, Kind: Person, Msg: "12306 wants a slider here, which only its own page can show"}
+	}
+	var f struct {
+		Key        wire.Text `json:"key_check_isChange"`
+		LeftTicket wire.Text `json:"leftTicketStr"`
+		Location   wire.Text `json:"train_location"`
+		Purpose    wire.Text `json:"purpose_codes"`
+		Detail     struct {
+			StandingCode wire.Text `json:"WZ_seat_type_code"`
+		} `json:"queryLeftNewDetailDTO"`
+		Request struct {
+			TrainNo wire.Text `json:"train_no"`
+			Code    wire.Text `json:"station_train_code"`
+			From    wire.Text `json:"from_station"`
+			To      wire.Text `json:"to_station"`
+		} `json:"queryLeftTicketRequestDTO"`
+	}
+	if err := wire.Object(page, "ticketInfoForPassengerForm", &f); err != nil && p.key == "" {
+		return orderPage{}, &Error{Op: op, Kind: Changed, Msg: "the page cannot be read", Err: err}
+	}
+	t := &req.Train
+	p.key = or(string(f.Key), p.key)
+	p.leftTicket = or(string(f.LeftTicket), t.LeftTicket())
+	p.location = or(string(f.Location), t.Location())
+	p.purpose = or(string(f.Purpose), "00")
+	p.trainNo = or(string(f.Request.TrainNo), t.No())
+	p.train = or(string(f.Request.Code), t.Code())
+	p.from, p.to = or(string(f.Request.From), t.From()), or(string(f.Request.To), t.To())
+	p.standingCode = string(f.Detail.StandingCode)
+	if p.key == "" {
+		return orderPage{}, &Error{Op: op, Kind: Changed, Msg: "no key_check_isChange in the page"}
+	}
+	if p.trainNo != t.No() {
+		// Another tab, or another program with this account, has moved on.
+		return orderPage{}, &Error{Op: op, Kind: Stale, Msg: "the page is about another train"}
+	}
+	return p, nil
+}
+
+func (c *Client) initDcPage(ctx context.Context) (string, error) {
+	r, err := c.do(ctx, call{
+		op: "initDc", path: pageOrder, post: true, body: form{}.add("_json_att", ""), referer: pageQuery, accept: acceptPage,
+	})
+	if err != nil {
+		return "", err
+	}
+	return string(r.body), nil
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,200 @@
+package twelve306
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// budgetWindow is the time that a budget is counted over. Long-running clients
+// found 80 requests in 5 minutes to be what 12306 lets pass (PROTOCOL.md 3).
+const budgetWindow = 5 * time.Minute
+
+// slowest is the longest gap that throttling leads to: one look a minute.
+const slowest = time.Minute
+
+// class says what a request waits for.
+type class int
+
+const (
+	classOrder class = iota // order, login, session: the whole budget, no gap
+	classLook               // a query: the gap between queries and the smaller part of the budget
+	classAgain              // the one repeat of a query (new letter, new session): no gap
+)
+
+// PaceConfig says how often 12306 may be asked.
+type PaceConfig struct {
+	MinInterval time.Duration // the shortest gap between two queries
+	Budget      int           // the most requests in any 5 minutes, everything counted; 0 = no limit
+}
+
+// Pace is the one place where requests wait for their turn. All requests of
+// one address share it, whatever they are for. It is safe for concurrent use.
+type Pace struct {
+	mu        sync.Mutex
+	cfg       PaceConfig
+	sent      []time.Time // of the last budgetWindow, oldest first
+	reserve   int         // part of the budget that queries leave to orders
+	nextLook  time.Time
+	lastLook  time.Time
+	slow      float64       // 1 = full speed; 2 = half
+	slowBase  time.Duration // the gap between queries when slowing began
+	slowAt    time.Time
+	notSooner time.Time // what a Retry-After asked for
+}
+
+// NewPace returns a pace that has sent nothing yet.
+func NewPace(cfg PaceConfig) *Pace {
+	p := &Pace{slow: 1}
+	p.Set(cfg)
+	return p
+}
+
+// Set changes the limits; what was already sent still counts.
+func (p *Pace) Set(cfg PaceConfig) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cfg = cfg
+	p.reserve = cfg.Budget / 4
+}
+
+// Ordering tells the pace that an order is under way (or over). Meanwhile
+// queries leave three quarters of the budget to it instead of one: a queue is
+// polled twelve times a minute.
+func (p *Pace) Ordering(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reserve = p.cfg.Budget / 4
+	if on {
+		p.reserve = p.cfg.Budget * 3 / 4
+	}
+}
+
+// PaceStats is a moment's view of a Pace.
+type PaceStats struct {
+	MinInterval time.Duration
+	Budget      int
+	Requests    int     // in the last 5 minutes
+	Slow        float64 // 1 = full speed, 2 = half, ...
+}
+
+// Stats returns the numbers for `watcherd status`.
+func (p *Pace) Stats() PaceStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.forget(now)
+	return PaceStats{p.cfg.MinInterval, p.cfg.Budget, len(p.sent), p.factor(now)}
+}
+
+// Throttle slows queries to half after 12306 asked for it (429, busy, the
+// redirect to error.html). Speed comes back by 5 % a minute.
+func (p *Pace) Throttle(retryAfter time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	f := p.factor(now)
+	if f == 1 {
+		p.slowBase = max(p.cfg.MinInterval, time.Second)
+		if gap := p.nextLook.Sub(p.lastLook); gap > p.slowBase {
+			p.slowBase = gap
+		}
+	}
+	p.slow, p.slowAt = 2*f, now
+	if limit := float64(slowest) / float64(p.slowBase); p.slow > limit {
+		p.slow = max(limit, 1)
+	}
+	if gap := p.gap(now); now.Add(gap).After(p.nextLook) {
+		p.nextLook = now.Add(gap)
+	}
+	if until := now.Add(min(retryAfter, time.Hour)); until.After(p.notSooner) {
+		p.notSooner = until
+	}
+}
+
+// factor is how much slower than full speed we are now.
+func (p *Pace) factor(now time.Time) float64 {
+	f := p.slow
+	for m := int(now.Sub(p.slowAt) / time.Minute); f > 1 && m > 0; m-- {
+		f *= 0.95
+	}
+	return max(f, 1)
+}
+
+func (p *Pace) gap(now time.Time) time.Duration {
+	gap := p.cfg.MinInterval
+	if f := p.factor(now); f > 1 {
+		gap = max(gap, min(time.Duration(f*float64(p.slowBase)), slowest))
+	}
+	// Never exactly on the beat, and never below the gap that was promised.
+	return gap + time.Duration(rand.Int64N(int64(gap)/10+1))
+}
+
+func (p *Pace) forget(now time.Time) {
+	n := 0
+	for n < len(p.sent) && now.Sub(p.sent[n]) >= budgetWindow {
+		n++
+	}
+	p.sent = append(p.sent[:0], p.sent[n:]...)
+}
+
+// take books a request that may go now, or says when to ask again.
+func (p *Pace) take(c class) (wait time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.forget(now)
+	if c != classOrder {
+		if d := p.notSooner.Sub(now); d > 0 {
+			return d
+		}
+	}
+	if c == classLook {
+		if d := p.nextLook.Sub(now); d > 0 {
+			return d
+		}
+	}
+	if p.cfg.Budget > 0 {
+		room := p.cfg.Budget
+		if c != classOrder {
+			room = max(room-p.reserve, 1)
+		}
+		if over := len(p.sent) - room; over >= 0 {
+			return max(p.sent[over].Add(budgetWindow).Sub(now), time.Millisecond)
+		}
+	}
+	p.sent = append(p.sent, now)
+	if c == classLook {
+		p.lastLook, p.nextLook = now, now.Add(p.gap(now))
+	}
+	return 0
+}
+
+// wait blocks until a request of the class may be sent and books it.
+func (p *Pace) wait(ctx context.Context, c class) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		d := p.take(c)
+		if d == 0 {
+			return nil
+		}
+		if err := sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

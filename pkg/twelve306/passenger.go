@@ -1,0 +1,164 @@
+package twelve306
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
+)
+
+// passenger is one saved contact of the account (seed step 12). ID and phone
+// numbers are masked by 12306 since about 2020; allEncStr seals the real ones.
+type passenger struct {
+	Name       wire.Text `json:"passenger_name"`
+	IDType     wire.Text `json:"passenger_id_type_code"`
+	IDNo       wire.Text `json:"passenger_id_no"`
+	Type       wire.Text `json:"passenger_type"`
+	Mobile     wire.Text `json:"mobile_no"`
+	TotalTimes wire.Text `json:"total_times"`
+	AllEncStr  wire.Text `json:"allEncStr"`
+	canBuy     bool
+}
+
+// passengersFresh is how long a passenger list is used from memory.
+const passengersFresh = time.Hour
+
+// Passengers returns the names saved in the account, asking 12306 unless the
+// list is fresh.
+func (c *Client) Passengers(ctx context.Context) ([]string, error) {
+	list, err := c.passengerList(ctx, "", pageQuery)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(list))
+	for i, p := range list {
+		names[i] = string(p.Name)
+	}
+	return names, nil
+}
+
+// passengerList is seed step 12. token is the order page's when there is one.
+func (c *Client) passengerList(ctx context.Context, token, referer string) ([]passenger, error) {
+	const op = "getPassengerDTOs"
+	c.mu.Lock()
+	list, at := c.passengers, c.passengerAt
+	c.mu.Unlock()
+	if list != nil && time.Since(at) < passengersFresh {
+		return list, nil
+	}
+	body := form{}.add("_json_att", "")
+	if token != "" {
+		body = body.add("REPEAT_SUBMIT_TOKEN", token)
+	}
+	env, _, err := c.post(ctx, op, "/otn/confirmPassenger/getPassengerDTOs", referer, body)
+	if err != nil {
+		return nil, err
+	}
+	var d struct {
+		IsExist  *wire.Bool  `json:"isExist"`
+		ExMsg    wire.Text   `json:"exMsg"`
+		NoLogin  wire.Bool   `json:"noLogin"`
+		TwoIDs   []wire.Text `json:"two_isOpenClick"`
+		OtherIDs []wire.Text `json:"other_isOpenClick"`
+		Normal   []passenger `json:"normal_passengers"`
+	}
+	if err := data(op, env, &d); err != nil {
+		return nil, err
+	}
+	if d.NoLogin {
+		c.loggedOut()
+		return nil, &Error{Op: op, Kind: Session, Msg: plain(string(d.ExMsg))}
+	}
+	if d.IsExist != nil && !bool(*d.IsExist) {
+		if d.ExMsg != "" {
+			return nil, refused(op, string(d.ExMsg))
+		}
+		return nil, &Error{Op: op, Kind: Passenger, Msg: "no passenger is saved in this account"}
+	}
+	if d.Normal == nil {
+		return nil, &Error{Op: op, Kind: Network, Msg: "a reply without passengers"}
+	}
+	for i := range d.Normal {
+		p := &d.Normal[i]
+		open := d.OtherIDs
+		if p.IDType == "1" {
+			open = d.TwoIDs
+		}
+		p.canBuy = len(open) == 0 || p.TotalTimes == "" || slices.Contains(open, p.TotalTimes)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.passengers, c.passengerAt = d.Normal, time.Now()
+	return d.Normal, nil
+}
+
+// choose finds the named people in the account, in the order of names.
+func choose(list []passenger, names []string) ([]passenger, error) {
+	out := make([]passenger, 0, len(names))
+	for _, name := range names {
+		var hit []passenger
+		for _, p := range list {
+			if strings.TrimSpace(string(p.Name)) == name {
+				hit = append(hit, p)
+			}
+		}
+		switch {
+		case len(hit) == 0:
+			return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger, Msg: fmt.Sprintf("账户里没有乘车人%s（有：%s）", name, knownNames(list))}
+		case len(hit) > 1:
+			return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger, Msg: fmt.Sprintf("账户里有%d位乘车人都叫%s，无法分辨", len(hit), name)}
+		case !hit[0].canBuy:
+			return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger, Msg: fmt.Sprintf("乘车人%s的身份信息未通过核验，不能购票", name)}
+		}
+		out = append(out, hit[0])
+	}
+	return out, nil
+}
+
+func knownNames(list []passenger) string {
+	names := make([]string, 0, len(list))
+	for i, p := range list {
+		if i == 8 {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, plain(string(p.Name)))
+	}
+	return strings.Join(names, "、")
+}
+
+// The ticket of an adult; a passenger saved as a student or child still
+// travels as an adult here.
+const adult = "1"
+
+// passengerTicketStr is what is ordered: per person
+// seat,bed,ticketType,name,idType,idNo,mobile,N[,allEncStr], joined by _.
+// The N keeps 12306 from saving the contact once more.
+func passengerTicketStr(seat string, people []passenger) string {
+	out := make([]string, len(people))
+	for i, p := range people {
+		f := []string{seat, "0", adult, string(p.Name), string(p.IDType), string(p.IDNo), string(p.Mobile), "N"}
+		if p.AllEncStr != "" {
+			f = append(f, string(p.AllEncStr))
+		}
+		out[i] = strings.Join(f, ",")
+	}
+	return strings.Join(out, "_")
+}
+
+// oldPassengerStr names the same people: name,idType,idNo,passengerType_ with
+// an underscore after each, the last one too.
+func oldPassengerStr(people []passenger) string {
+	var b strings.Builder
+	for _, p := range people {
+		kind := string(p.Type)
+		if kind == "" {
+			kind = adult
+		}
+		b.WriteString(string(p.Name) + "," + string(p.IDType) + "," + string(p.IDNo) + "," + kind + "_")
+	}
+	return b.String()
+}

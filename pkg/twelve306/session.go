@@ -1,0 +1,132 @@
+package twelve306
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
+)
+
+// Fresh is how long a proof of login counts as the seed's "check that the user
+// is logged in" (step 10).
+const Fresh = 2 * time.Minute
+
+// LoggedIn reports what is known without asking: whether this session is
+// logged in and since when.
+func (c *Client) LoggedIn() (bool, time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.loggedIn, c.loggedInAt
+}
+
+// Proven returns when 12306 last said that this session is logged in.
+func (c *Client) Proven() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.loggedIn {
+		return time.Time{}
+	}
+	return c.provenAt
+}
+
+func (c *Client) fresh() bool {
+	p := c.Proven()
+	return !p.IsZero() && time.Since(p) < Fresh
+}
+
+func (c *Client) proven() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if !c.loggedIn {
+		c.loggedIn = true
+		if c.loggedInAt.IsZero() {
+			c.loggedInAt = now
+		}
+	}
+	c.provenAt = now
+}
+
+// loggedOut forgets the login and what belongs to it. Passengers go too:
+// allEncStr is sealed for one session.
+func (c *Client) loggedOut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.loggedIn, c.provenAt, c.loggedInAt = false, time.Time{}, time.Time{}
+	c.passengers = nil
+}
+
+// CheckUser asks 12306 whether this session is logged in (seed step 10). The
+// error has Kind Session when it is not.
+func (c *Client) CheckUser(ctx context.Context) error {
+	const op = "checkUser"
+	env, _, err := c.json(ctx, call{
+		op: op, path: "/otn/login/checkUser", post: true, body: form{}.add("_json_att", ""), referer: pageQuery,
+		header: map[string]string{"If-Modified-Since": "0", "Cache-Control": "no-cache"},
+	})
+	if err != nil {
+		return err
+	}
+	var d struct {
+		Flag wire.Bool `json:"flag"`
+	}
+	if err := data(op, env, &d); err != nil {
+		if KindOf(err) == Session {
+			c.loggedOut()
+		}
+		return err
+	}
+	if !d.Flag {
+		c.loggedOut()
+		return &Error{Op: op, Kind: Session, Msg: "not logged in"}
+	}
+	c.proven()
+	return nil
+}
+
+// KeepAlive proves the login anew when the last proof is older than age. It is
+// a no-op on a session that is not logged in.
+func (c *Client) KeepAlive(ctx context.Context, age time.Duration) error {
+	p := c.Proven()
+	if p.IsZero() || time.Since(p) < age {
+		return nil
+	}
+	return c.CheckUser(ctx)
+}
+
+// conf is the part of login/conf that matters here.
+type conf struct {
+	LoggedIn     wire.Bool   `json:"is_login"`
+	PassCode     wire.Text   `json:"is_login_passCode"`
+	SweepLogin   wire.Text   `json:"is_sweep_login"`
+	QueryURL     wire.Text   `json:"queryUrl"`
+	OtherControl wire.Number `json:"other_control"`
+}
+
+// conf asks login/conf: who is logged in, what a login needs, the query letter.
+func (c *Client) conf(ctx context.Context) (conf, error) {
+	const op = "conf"
+	env, _, err := c.post(ctx, op, "/otn/login/conf", pageLogin2, nil)
+	if err != nil {
+		return conf{}, err
+	}
+	var d conf
+	if err := data(op, env, &d); err != nil {
+		return conf{}, err
+	}
+	if path := string(d.QueryURL); queryPathForm.MatchString(path) {
+		c.mu.Lock()
+		c.queryPath = path
+		c.mu.Unlock()
+	}
+	return d, nil
+}
+
+// setCookie puts a token into the jar where a reply named it only in its body.
+func (c *Client) setCookie(path, name, value string) {
+	if value == "" || c.hasCookie(path, name) {
+		return
+	}
+	c.jar.SetCookies(c.address(path), []*http.Cookie{{Name: name, Value: value, Path: path}})
+}

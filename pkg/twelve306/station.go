@@ -1,0 +1,284 @@
+package twelve306
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+//go:embed data/station_name.js
+var builtinStations string
+
+// Station is one record of station_name.js (seed step 8).
+type Station struct {
+	Name   string // 广州南, blanks removed
+	Code   string // telecode, three capital letters: IZQ
+	Pinyin string // guangzhounan
+	Abbr   string // short pinyin: gzn
+	City   string // 广州; empty in lists older than about 2023
+	Index  int    // 12306's running number; low numbers are old, large stations
+}
+
+// String returns the station's name.
+func (s Station) String() string { return s.Name }
+
+// Stations is an immutable list of stations with its look-up tables.
+type Stations struct {
+	list     []Station
+	byName   map[string]int
+	byCode   map[string]int
+	byPinyin map[string][]int
+}
+
+// BuiltinStations returns the list that is compiled in (January 2026).
+var BuiltinStations = sync.OnceValue(func() *Stations {
+	s, err := ParseStations(builtinStations)
+	if err != nil {
+		panic("twelve306: the embedded station list is broken: " + err.Error())
+	}
+	return s
+})
+
+// minStations is the least number of records a list must have to be believed:
+// every list seen since 2017 has more than 2,600.
+const minStations = 1000
+
+// ParseStations reads station_name.js: one JavaScript statement
+// `var station_names ='@bjb|北京北|VAP|beijingbei|bjb|0|0357|北京|||@...';`
+// with or without the blank after =, the semicolon, or the wrapper. Records
+// have 6 fields (until about 2023) or 11. Names of 2018-21 hold inner blanks
+// ("三  亚"), which are removed; a repeated name with the same code is one
+// station. A list in which a record cannot be read, or that is far too short,
+// is refused whole: half a list would make real stations unknown.
+func ParseStations(js string) (*Stations, error) {
+	if i := strings.IndexByte(js, '@'); i >= 0 {
+		js = js[i+1:]
+	} else {
+		return nil, &Error{Op: "station_name.js", Kind: Changed, Msg: "no station record in it"}
+	}
+	if i := strings.LastIndexAny(js, "'\""); i >= 0 {
+		js = js[:i]
+	}
+	records := strings.Split(js, "@")
+	s := &Stations{
+		list:     make([]Station, 0, len(records)),
+		byName:   make(map[string]int, len(records)),
+		byCode:   make(map[string]int, len(records)),
+		byPinyin: make(map[string][]int, len(records)),
+	}
+	for i, rec := range records {
+		f := strings.Split(rec, "|")
+		if len(f) < 6 {
+			return nil, &Error{Op: "station_name.js", Kind: Changed, Msg: fmt.Sprintf("record %d has %d fields", i, len(f))}
+		}
+		st := Station{Name: withoutBlanks(f[1]), Code: f[2], Pinyin: strings.TrimSpace(f[3]), Abbr: f[4]}
+		st.Index, _ = strconv.Atoi(strings.TrimSpace(f[5]))
+		if len(f) > 7 {
+			st.City = withoutBlanks(f[7])
+		}
+		if st.Name == "" || !isTelecode(st.Code) {
+			return nil, &Error{Op: "station_name.js", Kind: Changed, Msg: fmt.Sprintf("record %d is %.60q", i, rec)}
+		}
+		s.add(st)
+	}
+	if len(s.list) < minStations {
+		return nil, &Error{Op: "station_name.js", Kind: Changed, Msg: fmt.Sprintf("only %d stations in it", len(s.list))}
+	}
+	return s, nil
+}
+
+func (s *Stations) add(st Station) {
+	if _, dup := s.byCode[st.Code]; dup {
+		return
+	}
+	i := len(s.list)
+	s.list = append(s.list, st)
+	s.byCode[st.Code] = i
+	if _, dup := s.byName[st.Name]; !dup {
+		s.byName[st.Name] = i
+	}
+	s.byPinyin[st.Pinyin] = append(s.byPinyin[st.Pinyin], i)
+}
+
+// Len returns the number of stations.
+func (s *Stations) Len() int { return len(s.list) }
+
+// ByCode returns the station with the telecode.
+func (s *Stations) ByCode(code string) (Station, bool) {
+	i, ok := s.byCode[code]
+	if !ok {
+		return Station{}, false
+	}
+	return s.list[i], true
+}
+
+// Lookup finds a station as people write it: its name (广州南, also 广州南站),
+// its telecode (IZQ) or its pinyin (guangzhounan, blanks and case do not
+// matter). The error is an *[UnknownStation].
+func (s *Stations) Lookup(text string) (Station, error) {
+	t := withoutBlanks(text)
+	if i, ok := s.byName[t]; ok {
+		return s.list[i], nil
+	}
+	if i, ok := s.byName[strings.TrimSuffix(t, "站")]; ok {
+		return s.list[i], nil
+	}
+	if i, ok := s.byCode[strings.ToUpper(t)]; ok && len(t) == 3 {
+		return s.list[i], nil
+	}
+	switch hits := s.byPinyin[strings.ToLower(t)]; len(hits) {
+	case 1:
+		return s.list[hits[0]], nil
+	case 0:
+	default:
+		e := &UnknownStation{Text: text, Ambiguous: true}
+		for _, i := range hits {
+			e.Suggestions = append(e.Suggestions, s.list[i])
+		}
+		return Station{}, e
+	}
+	return Station{}, &UnknownStation{Text: text, Suggestions: s.similar(strings.TrimSuffix(t, "站"))}
+}
+
+// UnknownStation says that a text names no station, or more than one.
+type UnknownStation struct {
+	Text        string
+	Ambiguous   bool      // a pinyin that several stations share
+	Suggestions []Station // nearest first; may be empty
+}
+
+func (e *UnknownStation) Error() string {
+	var b strings.Builder
+	if e.Ambiguous {
+		fmt.Fprintf(&b, "%q is the pinyin of several stations", e.Text)
+	} else {
+		fmt.Fprintf(&b, "no station %q", e.Text)
+	}
+	for i, s := range e.Suggestions {
+		switch {
+		case i == 0 && e.Ambiguous:
+			b.WriteString("; write ")
+		case i == 0:
+			b.WriteString("; did you mean ")
+		case i == len(e.Suggestions)-1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(s.Name)
+	}
+	if len(e.Suggestions) > 0 && !e.Ambiguous {
+		b.WriteString("?")
+	}
+	return b.String()
+}
+
+// similar returns at most three stations whose name, or whose pinyin when the
+// text is Latin, is one or two edits away, the nearest and oldest first.
+// Only stations at the smallest distance are returned: a list of ten is no help.
+func (s *Stations) similar(text string) []Station {
+	latin := text != "" && strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) < 0
+	want := []rune(strings.ToLower(text))
+	limit := 1
+	if latin && len(want) > 6 {
+		limit = 2
+	}
+	if len(want) < 2 {
+		return nil
+	}
+	type hit struct {
+		i, distance int
+	}
+	var hits []hit
+	for i, st := range s.list {
+		have := st.Name
+		if latin {
+			have = st.Pinyin
+		}
+		if d := editDistance(want, []rune(have), limit); d <= limit {
+			hits = append(hits, hit{i, d})
+		} else if !latin && len(want) > 1 && strings.HasPrefix(text, have) && len([]rune(have)) > 1 {
+			// 广州火车站, 武汉高铁站: a word that people add after the name.
+			hits = append(hits, hit{i, limit + 1})
+		}
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		if a.distance != b.distance {
+			return a.distance - b.distance
+		}
+		// A wrong character is commoner than a missing one.
+		la, lb := lengthGap(want, s.list[a.i].Name, latin), lengthGap(want, s.list[b.i].Name, latin)
+		if la != lb {
+			return la - lb
+		}
+		return s.list[a.i].Index - s.list[b.i].Index
+	})
+	var out []Station
+	for _, h := range hits {
+		if len(out) == 3 || h.distance > hits[0].distance {
+			break
+		}
+		if len(out) > 0 && lengthGap(want, s.list[h.i].Name, latin) > lengthGap(want, out[0].Name, latin) {
+			break
+		}
+		out = append(out, s.list[h.i])
+	}
+	return out
+}
+
+func lengthGap(want []rune, name string, latin bool) int {
+	if latin {
+		return 0
+	}
+	gap := len(want) - len([]rune(name))
+	if gap < 0 {
+		return -gap
+	}
+	return gap
+}
+
+// editDistance is Levenshtein's, given up as limit+1 when it is larger.
+func editDistance(a, b []rune, limit int) int {
+	if d := len(a) - len(b); d > limit || -d > limit {
+		return limit + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+func withoutBlanks(s string) string {
+	if strings.IndexFunc(s, unicode.IsSpace) < 0 {
+		return s
+	}
+	return strings.Join(strings.Fields(s), "")
+}
+
+func isTelecode(s string) bool {
+	if len(s) != 3 {
+		return false
+	}
+	for i := range 3 {
+		if s[i] < 'A' || s[i] > 'Z' {
+			return false
+		}
+	}
+	return true
+}
