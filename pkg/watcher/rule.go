@@ -68,7 +68,7 @@ type Rule struct {
 
 	// Action is notify, ask or book. Left out: book when the rule has
 	// passengers and an account is configured, else notify.
-	Action Action `yaml:"action"`
+	Action Action `yaml:"action" oneof:"notify ask book"`
 
 	// Schedule says when the rule looks. Left out: the schedule of the file.
 	Schedule Schedule `yaml:"schedule"`

@@ -1,0 +1,227 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/watcherd/watcherd/pkg/twelve306"
+	"github.com/watcherd/watcherd/pkg/watcher"
+)
+
+// leaf decodes the values that are not groups of keys; false means that v is
+// none of them.
+func (d *decoder) leaf(v reflect.Value, n *yaml.Node, key string, tag reflect.StructTag) bool {
+	switch x := v.Addr().Interface().(type) {
+	case *time.Duration:
+		set(x, d, n, key, "a time such as 3m or 10s", parseDuration)
+	case **time.Location:
+		set(x, d, n, key, "a time zone such as Asia/Shanghai", parseZone)
+		if *x != nil {
+			d.zone = *x
+		}
+	case *watcher.Window:
+		set(x, d, n, key, "a part of the day such as 08:00-14:00", watcher.ParseWindow)
+	case *watcher.Schedule:
+		set(x, d, n, key, `a schedule such as "@every 5s"`, func(text string) (watcher.Schedule, error) {
+			return watcher.ParseSchedule(text, d.zone)
+		})
+	case *[]twelve306.Date:
+		*x = d.dates(n, key)
+	case *[]twelve306.Station:
+		*x = each(d, n, key, "a station", twelve306.Station.String, d.stations.Lookup)
+	case *[]twelve306.Seat:
+		*x = each(d, n, key, "a seat", twelve306.Seat.Name, twelve306.ParseSeat)
+	case *[]string:
+		*x = each(d, n, key, "a name", func(s string) string { return s }, parseName)
+	case *watcher.TrainPatterns:
+		list := each(d, n, key, "a train", func(s string) string { return s }, parseTrain)
+		*x, _ = watcher.ParseTrains(list)
+	case *bool:
+		set(x, d, n, key, "true or false", parseBool)
+	case *int:
+		set(x, d, n, key, "a whole number", parseInt)
+	case *int64:
+		set(x, d, n, key, "a whole number", parseInt64)
+	default:
+		if v.Kind() != reflect.String {
+			return false
+		}
+		d.text(v, n, key, tag)
+	}
+	return true
+}
+
+// text decodes a string: a word of a list, a path, or anything.
+func (d *decoder) text(v reflect.Value, n *yaml.Node, key string, tag reflect.StructTag) {
+	text, ok := d.scalar(n, key, "text")
+	if !ok {
+		return
+	}
+	if words := strings.Fields(tag.Get("oneof")); len(words) > 0 && text != "" && !slices.Contains(words, text) {
+		hint := "; write " + strings.Join(words, ", ")
+		if s := similar(text, words); s != "" {
+			hint = fmt.Sprintf("; did you mean %s? (%s)", s, strings.Join(words, ", "))
+		}
+		d.problem(n, key, "no such choice %q%s", n.Value, hint)
+		return
+	}
+	name := tag.Get("yaml")
+	if strings.HasSuffix(name, "_file") || strings.HasSuffix(name, "_dir") {
+		text = d.path(text)
+	}
+	if text != "" || len(tag.Get("oneof")) == 0 {
+		v.SetString(text)
+	}
+}
+
+// scalar returns the text of a single value with the environment in it. What
+// is wrong is reported here.
+func (d *decoder) scalar(n *yaml.Node, key, want string) (string, bool) {
+	if !d.plain(n, key) {
+		return "", false
+	}
+	if n.Kind != yaml.ScalarNode {
+		d.problem(n, key, "%s where %s is expected", kindName(n), want)
+		return "", false
+	}
+	if n.Tag == "!!null" {
+		return "", true
+	}
+	text, err := expand(n.Value, d.env)
+	if err != nil {
+		d.problem(n, key, "%v", err)
+		return "", false
+	}
+	return text, true
+}
+
+// set decodes one value with a parser.
+func set[T any](x *T, d *decoder, n *yaml.Node, key, want string, parse func(string) (T, error)) {
+	text, ok := d.scalar(n, key, want)
+	if !ok || text == "" {
+		return
+	}
+	value, err := parse(text)
+	if err != nil {
+		d.problem(n, key, "%s", unexpanded(err, text, n.Value))
+		return
+	}
+	*x = value
+}
+
+// unexpanded gives an error back the ${NAME} that was written: what the
+// environment holds is nobody's business.
+func unexpanded(err error, text, written string) string {
+	if text == written {
+		return err.Error()
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(err.Error(), strconv.Quote(text), strconv.Quote(written)), text, written)
+}
+
+// each decodes one value or a list of them. Values that mean the same are
+// reported: the second is surely a slip.
+func each[T comparable](d *decoder, n *yaml.Node, key, want string, name func(T) string, parse func(string) (T, error)) []T {
+	var out []T
+	d.items(n, key, want+" or a list of them", func(item *yaml.Node, key string) {
+		text, ok := d.scalar(item, key, want)
+		if !ok {
+			return
+		}
+		value, err := parse(text)
+		switch {
+		case err != nil:
+			d.problem(item, key, "%s", unexpanded(err, text, item.Value))
+		case slices.Contains(out, value):
+			d.problem(item, key, "%s is named twice", name(value))
+		default:
+			out = append(out, value)
+		}
+	})
+	return out
+}
+
+// items calls f for a single value, or for every entry of a list.
+func (d *decoder) items(n *yaml.Node, key, want string, f func(item *yaml.Node, key string)) {
+	switch n.Kind {
+	case yaml.ScalarNode:
+		if n.Value != "" {
+			f(n, key)
+		}
+	case yaml.SequenceNode:
+		for i, item := range n.Content {
+			f(item, fmt.Sprintf("%s[%d]", key, i))
+		}
+	default:
+		d.problem(n, key, "%s where %s is expected", kindName(n), want)
+	}
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	v, err := time.ParseDuration(strings.ReplaceAll(text, " ", ""))
+	switch {
+	case err != nil && strings.Trim(text, "0123456789.") == "":
+		return 0, fmt.Errorf("%q has no unit; write %ss, %sm or %sh", text, text, text, text)
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a time; write it as 10s, 3m or 6h30m", text)
+	case v < 0:
+		return 0, fmt.Errorf("%q is less than nothing", text)
+	}
+	return v, nil
+}
+
+func parseZone(text string) (*time.Location, error) {
+	if text == "Local" {
+		return nil, fmt.Errorf("name the zone, as in Asia/Shanghai: the machine's may change")
+	}
+	loc, err := time.LoadLocation(text)
+	if err != nil {
+		return nil, fmt.Errorf("no time zone %q; the railway's is Asia/Shanghai", text)
+	}
+	return loc, nil
+}
+
+func parseBool(text string) (bool, error) {
+	switch text {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q where true or false is expected", text)
+}
+
+func parseInt(text string) (int, error) {
+	n, err := parseInt64(text)
+	return int(n), err
+}
+
+func parseInt64(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q where a whole number is expected", text)
+	}
+	return n, nil
+}
+
+func parseName(text string) (string, error) {
+	if strings.TrimSpace(text) == "" {
+		return "", fmt.Errorf("an empty name")
+	}
+	return strings.TrimSpace(text), nil
+}
+
+// parseTrain gives a train back as it was written; case and width are settled
+// when all are parsed together.
+func parseTrain(text string) (string, error) {
+	p, errs := watcher.ParseTrains([]string{text})
+	if errs != nil {
+		return "", errs[0]
+	}
+	return p.String(), nil
+}

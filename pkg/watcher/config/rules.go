@@ -1,0 +1,245 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/watcherd/watcherd/pkg/twelve306"
+	"github.com/watcherd/watcherd/pkg/watcher"
+)
+
+// maxName is the longest name of a rule or a passenger, in bytes.
+const maxName = 120
+
+func (k *checker) rules() {
+	if len(k.c.Rules) == 0 {
+		k.wrong("rules", "no rule to watch; the least is one with date, from and to")
+		return
+	}
+	named := make(map[string]int)
+	for i := range k.c.Rules {
+		r := &k.c.Rules[i]
+		key := fmt.Sprintf("rules[%d]", i)
+		k.rule(r, key)
+		k.name(r, key, named)
+	}
+	k.overlaps()
+	k.load()
+}
+
+func (k *checker) rule(r *watcher.Rule, key string) {
+	for _, need := range []struct {
+		key     string
+		have    bool
+		example string
+	}{
+		{"date", len(r.Dates) > 0, "2027-02-03"},
+		{"from", len(r.From) > 0, "广州南"},
+		{"to", len(r.To) > 0, "武汉"},
+	} {
+		if !need.have && !k.bad(key) {
+			k.wrong(join(key, need.key), "missing; write %s: %s", need.key, need.example)
+		} else if !need.have {
+			// Something else is wrong with the rule. Say this too, unless it
+			// is the same: a misspelt key, or a rule that is no group of keys.
+			k.missing(key, need.key, need.example)
+		}
+	}
+	if len(r.From) > 0 && len(r.To) > 0 && len(r.Dates) > 0 && len(r.Journeys()) == 0 {
+		k.wrong(join(key, "to"), "from and to are the same station, %s", r.To[0].Name)
+	}
+	if r.Seats == nil {
+		r.Seats = watcher.DefaultSeats()
+	}
+	if r.Schedule == nil {
+		r.Schedule = k.c.Schedule
+	}
+	k.passengers(r, key)
+	k.action(r, key)
+	k.dateWarnings(r, key)
+	k.closedHours(r, key)
+}
+
+// missing reports a key that a rule needs, when the rule has other mistakes.
+func (k *checker) missing(rule, key, example string) {
+	for _, p := range k.problems {
+		if p.Key == rule || strings.HasPrefix(p.Text, "unknown key; did you mean "+key+"?") && strings.HasPrefix(p.Key, rule+".") {
+			return
+		}
+	}
+	k.wrong(join(rule, key), "missing; write %s: %s", key, example)
+}
+
+func (k *checker) passengers(r *watcher.Rule, key string) {
+	key = join(key, "passengers")
+	if len(r.Passengers) > watcher.MaxPassengers {
+		k.wrong(key, "%d passengers; one order of 12306 holds at most %d. Make two rules", len(r.Passengers), watcher.MaxPassengers)
+	}
+	if r.Partial && len(r.Passengers) < 2 && !k.bad(key) {
+		k.warn(strings.TrimSuffix(key, "passengers")+"partial", "does nothing with fewer than two passengers")
+	}
+}
+
+func (k *checker) action(r *watcher.Rule, key string) {
+	account := k.c.Twelve306.HasAccount()
+	at := join(key, "action")
+	if r.Action == "" {
+		r.Action = watcher.ActionNotify
+		if account && len(r.Passengers) > 0 {
+			r.Action = watcher.ActionBook
+		}
+		return
+	}
+	if !r.Action.Orders() || k.bad(at) {
+		return
+	}
+	var lacks []string
+	if len(r.Passengers) == 0 && !k.bad(join(key, "passengers")) {
+		lacks = append(lacks, "passengers: [张三] in this rule")
+	}
+	if !account && !k.bad("twelve306") {
+		lacks = append(lacks, "twelve306.username and password_file")
+	}
+	if len(lacks) > 0 {
+		k.wrong(at, "%s needs %s; or write action: notify", r.Action, strings.Join(lacks, " and "))
+	}
+}
+
+func (k *checker) dateWarnings(r *watcher.Rule, key string) {
+	if len(r.Dates) == 0 {
+		return
+	}
+	past := 0
+	for past < len(r.Dates) && r.Dates[past].Before(k.today) {
+		past++
+	}
+	key = join(key, "date")
+	last := r.Dates[len(r.Dates)-1]
+	switch {
+	case past == len(r.Dates):
+		k.warn(key, "every day is past (the last is %v); the rule is done", last)
+	case past == 1:
+		k.warn(key, "%v is past and is skipped", r.Dates[0])
+	case past > 1:
+		k.warn(key, "%v and %d more days are past and are skipped", r.Dates[0], past-1)
+	case k.today.AddDays(366).Before(last):
+		k.warn(key, "%v is more than a year ahead; is the year right?", last)
+	}
+}
+
+// closedHours warns of a schedule that only looks while 12306 is closed.
+func (k *checker) closedHours(r *watcher.Rule, key string) {
+	hours := k.c.Twelve306.ServiceHours
+	if k.bad("twelve306.service_hours") || k.bad("schedule") || k.bad("timezone") {
+		return
+	}
+	from := k.today.Time().In(k.c.Location)
+	if watcher.NextLook(r.Schedule, hours, from).IsZero() {
+		at := join(key, "schedule")
+		if !k.given(at) {
+			at = "schedule"
+		}
+		if !k.warned(at) {
+			k.warn(at, "it looks only while 12306 is closed (service_hours %v), so it never looks", hours)
+		}
+	}
+}
+
+func (k *checker) warned(key string) bool {
+	for _, w := range k.warnings {
+		if w.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// name checks a rule's name, or makes one of its stations. A rule is its name,
+// so a made-up name must not move from one rule to another when the file is
+// edited: of two that would be called the same, one has to be named.
+func (k *checker) name(r *watcher.Rule, key string, named map[string]int) {
+	at := join(key, "name")
+	if k.bad(at) {
+		return
+	}
+	made := strings.TrimSpace(r.Name) == ""
+	switch {
+	case made && (len(r.From) == 0 || len(r.To) == 0):
+		return
+	case made:
+		r.Name = r.From[0].Name + "-" + r.To[0].Name
+	case strings.IndexFunc(r.Name, unicode.IsControl) >= 0:
+		k.wrong(at, "a line break or another control character in a name")
+		return
+	case len(r.Name) > maxName:
+		k.wrong(at, "longer than %d bytes", maxName)
+		return
+	}
+	r.Name = strings.TrimSpace(r.Name)
+	first, taken := named[r.Name]
+	switch {
+	case taken && made:
+		k.wrong(at, "missing, and rules[%d] is called %s already; give this rule a name", first, r.Name)
+	case taken:
+		k.wrong(at, "rules[%d] is called %q already; a rule is its name", first, r.Name)
+	default:
+		var i int
+		fmt.Sscanf(key, "rules[%d]", &i)
+		named[r.Name] = i
+	}
+}
+
+// overlaps warns of rules that would book the same person twice for a day.
+func (k *checker) overlaps() {
+	type trip struct {
+		name string
+		day  twelve306.Date
+	}
+	taken := make(map[trip]int)
+	for i := range k.c.Rules {
+		r := &k.c.Rules[i]
+		if !r.Enabled || r.Action != watcher.ActionBook {
+			continue
+		}
+		told := false
+		for _, day := range r.Dates {
+			for _, name := range r.Passengers {
+				t := trip{name, day}
+				other, ok := taken[t]
+				if !ok {
+					taken[t] = i
+				} else if !told && other != i && !day.Before(k.today) {
+					told = true
+					k.warn(fmt.Sprintf("rules[%d].passengers", i), "%s is booked on %v by rules[%d] (%s) too; whichever finds seats first books, and then the other as well", name, day, other, k.c.Rules[other].Name)
+				}
+			}
+		}
+	}
+}
+
+// maxRound is how long a round of all questions may take unremarked.
+const maxRound = 2 * time.Minute
+
+// load warns of more questions than can be asked often.
+func (k *checker) load() {
+	if len(k.problems) > 0 {
+		return
+	}
+	asked := make(map[twelve306.Journey]bool)
+	for i := range k.c.Rules {
+		r := &k.c.Rules[i]
+		if !r.Enabled {
+			continue
+		}
+		for _, j := range r.Journeys() {
+			if !j.Date.Before(k.today) {
+				asked[j] = true
+			}
+		}
+	}
+	if round := time.Duration(len(asked)) * k.c.Twelve306.MinInterval; round > maxRound {
+		k.warn("rules", "%d different queries (days × stations), one every %v: a round takes %v", len(asked), k.c.Twelve306.MinInterval, round)
+	}
+}

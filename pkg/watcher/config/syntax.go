@@ -1,0 +1,158 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// parse reads the one document of a file. Of a syntax error the parser names
+// the line before, the line where the block began, or none, so it is looked
+// for anew; its own words quote the text, so they are replaced.
+func parse(data []byte) (*yaml.Node, *Problem) {
+	if i, ok := notUTF8(data); ok {
+		line := 1 + bytes.Count(data[:i], []byte("\n"))
+		return nil, &Problem{Line: line, Column: 1, Text: "this is not UTF-8 text; save the file as UTF-8"}
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, &Problem{Line: 1, Column: 1, Text: "the file is empty; the least it needs is rules: with one rule of date, from and to"}
+	case err != nil:
+		return nil, syntaxProblem(data, err)
+	}
+	var second yaml.Node
+	switch err := dec.Decode(&second); {
+	case err == nil:
+		return nil, &Problem{Line: second.Line, Column: second.Column, Text: "a second document begins here (---); one file holds one"}
+	case !errors.Is(err, io.EOF):
+		return nil, syntaxProblem(data, err)
+	}
+	return doc.Content[0], nil
+}
+
+func notUTF8(data []byte) (at int, bad bool) {
+	if bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF}) {
+		return 0, true
+	}
+	for at < len(data) {
+		r, n := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && n == 1 {
+			return at, true
+		}
+		at += n
+	}
+	return 0, false
+}
+
+func syntaxProblem(data []byte, err error) *Problem {
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	line := badLine(lines)
+	text := string(bytes.TrimRight(lines[line-1], "\r\n"))
+	indent := len(text) - len(strings.TrimLeft(text, " \t"))
+	return &Problem{Line: line, Column: indent + 1, Text: syntaxText(err.Error(), text[:indent], strings.TrimSpace(text))}
+}
+
+// maxSearched is the largest file in which the line of a syntax error is
+// searched by parsing its beginnings.
+const maxSearched = 64 << 10
+
+// maxFlow is how many lines a bracket or a quotation is supposed to span at most.
+const maxFlow = 30
+
+// badLine returns the line (from 1) after the longest beginning of the file
+// that is good YAML. A beginning that ends inside a bracket or a quotation is
+// bad although its file may be good, hence the look ahead.
+func badLine(lines [][]byte) int {
+	total := 0
+	for _, l := range lines {
+		total += len(l)
+	}
+	if total > maxSearched {
+		lines = lines[:sort.Search(len(lines), func(i int) bool {
+			return len(bytes.Join(lines[:i+1], nil)) > maxSearched
+		})]
+	}
+	good := 0
+	for good < len(lines) {
+		// The first bad beginning above good, if beginnings were monotonic.
+		n := good + sort.Search(len(lines)-good, func(i int) bool {
+			return !parses(lines[:good+i+1])
+		})
+		good = n
+		ahead := 0
+		for i := n + 2; i <= min(n+maxFlow, len(lines)); i++ {
+			if parses(lines[:i]) {
+				ahead = i
+				break
+			}
+		}
+		if ahead == 0 {
+			break
+		}
+		good = ahead
+	}
+	return min(good+1, max(len(lines), 1))
+}
+
+func parses(lines [][]byte) bool {
+	dec := yaml.NewDecoder(bytes.NewReader(bytes.Join(lines, nil)))
+	for {
+		var doc yaml.Node
+		switch err := dec.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return true
+		case err != nil:
+			return false
+		}
+	}
+}
+
+var yamlPrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
+
+// syntaxText words a syntax error from yaml's message and the line at fault.
+// It never quotes the line: it may hold a secret.
+func syntaxText(msg, indent, line string) string {
+	value := line
+	if _, v, ok := strings.Cut(line, ": "); ok {
+		value = strings.TrimSpace(v)
+	}
+	value = strings.TrimPrefix(value, "- ")
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(msg, w) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case strings.Contains(indent, "\t"):
+		return "a tab in the indentation; use blanks"
+	case has("unknown anchor", "did not find expected alphabetic or numeric"):
+		return `a value that begins with * or & must be in quotes, as in "*/5 * * * *"`
+	case has("cannot start any token") && strings.ContainsAny(value, "@`%"):
+		return `a value that begins with @, % or a backquote must be in quotes, as in "@every 5s"`
+	case has("mapping values are not allowed"):
+		return "a colon where none can be: a value that holds a colon and a blank must be in quotes, or the line is indented too deep"
+	case has("expected ',' or ']'", "expected ',' or '}'"):
+		return "a bracket that opens here is not closed, or a comma is missing"
+	case has("found unexpected end of stream", "unexpected document indicator"):
+		return "a quotation that opens here is not closed"
+	case has("did not find expected key", "did not find expected '-' indicator", "block sequence entries are not allowed"):
+		return "this line is not indented like its neighbours, or a quotation mark is in the wrong place"
+	case has("could not find expected ':'"):
+		return "a colon is missing after a key, or there is no blank after it"
+	case has("control characters are not allowed"):
+		return "a control character, which cannot be in the file"
+	default:
+		return "this is not YAML: " + yamlPrefix.ReplaceAllString(msg, "")
+	}
+}
