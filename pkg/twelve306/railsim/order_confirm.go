@@ -1,0 +1,180 @@
+package railsim
+
+import "time"
+
+// Confirm is one confirmSingleForQueue that arrived.
+type Confirm struct {
+	At    time.Time `json:"at"`
+	User  string    `json:"user"`
+	Token string    `json:"token"`
+	// Acted says that an order came of it.
+	Acted bool `json:"acted"`
+}
+
+// Confirms lists every confirm that arrived, in order.
+func (s *Server) Confirms() []Confirm {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Confirm(nil), s.confirms...)
+}
+
+// noteConfirm counts a confirm when it arrives, even if a failure then keeps
+// it from acting: the client cannot know that.
+func (s *Server) noteConfirm(x *exchange, f *Fault) {
+	c := Confirm{At: x.now, Token: x.form.Get("REPEAT_SUBMIT_TOKEN")}
+	if d := s.drafts[c.Token]; d != nil {
+		c.User = d.user
+		if d.confirms++; d.confirms > 1 {
+			x.violate("confirmSingleForQueue twice with one token")
+		}
+	}
+	if o := s.unfinished(c.User); c.User != "" && o != nil && !o.Planted {
+		x.violate("confirmSingleForQueue while the account has an unfinished order")
+	}
+	s.confirms = append(s.confirms, c)
+	x.confirmed = len(s.confirms) - 1
+}
+
+// confirm begins the order. From here on 12306 holds something.
+func (s *Server) confirm(x *exchange) {
+	refuse := func(msg string) {
+		x.decided("submitStatus false: " + msg)
+		x.otn(map[string]any{"errMsg": msg, "submitStatus": false})
+	}
+	if !x.loggedIn() {
+		x.toLogin()
+		return
+	}
+	d := x.draft()
+	if d == nil {
+		refuse("非法的订票请求！")
+		return
+	}
+	if d.order != nil && !s.opts.NoGuard {
+		refuse("非法的订票请求！")
+		return
+	}
+	if !s.confirmParams(x, d) {
+		refuse("非法的订票请求！")
+		return
+	}
+	if !s.opts.NoGuard && s.unfinished(x.sess.user) != nil {
+		refuse("包含未付款订单")
+		return
+	}
+	if msg := x.user().refusedToday(x.now); msg != "" {
+		refuse(msg)
+		return
+	}
+	plan := s.nextQueue()
+	if plan.Refuse != "" {
+		refuse(plan.Refuse)
+		return
+	}
+	stock := d.seats(&s.board)
+	for _, t := range d.people {
+		left := stock[t.seat]
+		if t.seat == d.standsOn() {
+			left += stock["W"]
+		}
+		switch {
+		case left <= 0 && s.awkward(2):
+			x.decided("扣票失败")
+			x.otnEnvelope(false, "扣票失败")
+			return
+		case left <= 0:
+			refuse("没有足够的票!")
+			return
+		case left < len(d.people)+s.queueing(d.train, t.seat) && len(d.people) == wanting(d.people, t.seat):
+			refuse("排队人数现已超过余票数，请您选择其他席别或车次。")
+			return
+		}
+	}
+	o := &order{train: d.train, tickets: append([]ticket(nil), d.people...), plan: plan, Order: Order{
+		RequestID: 6<<60 + s.rng.Int64N(1<<59), User: d.user, State: Queued, Date: d.date, Train: d.Code, TrainNo: d.No,
+		From: d.From, To: d.To, Depart: d.Depart, Arrive: d.Arrive, Asked: x.now}}
+	for _, t := range d.people {
+		o.Tickets = append(o.Tickets, Ticket{Passenger: t.passenger.Name, Seat: t.seat, Name: seatName(t.seat)})
+	}
+	s.orders = append(s.orders, o)
+	d.order = o
+	s.confirms[x.confirmed].Acted = true
+	data := map[string]any{"submitStatus": true}
+	if s.opts.Era == Present {
+		data["isAsync"] = "1"
+	}
+	x.decided("queued")
+	x.otn(data)
+}
+
+func wanting(people []ticket, seat string) int {
+	n := 0
+	for _, t := range people {
+		if t.seat == seat {
+			n++
+		}
+	}
+	return n
+}
+
+// confirmParams checks that the confirm says what the page and the check said.
+func (s *Server) confirmParams(x *exchange, d *draft) bool {
+	before := len(s.violations)
+	if d.people == nil {
+		x.violate("confirmSingleForQueue before checkOrderInfo")
+		return false
+	}
+	if !d.counted && !s.excused[StepQueueCount] {
+		x.violate("confirmSingleForQueue without getQueueCount")
+	}
+	if due := d.checkedAt.Add(d.hold); x.now.Before(due) {
+		x.violate("confirmSingleForQueue %v before ifShowPassCodeTime has passed", due.Sub(x.now))
+	}
+	x.same("passengerTicketStr", d.ticketStr)
+	x.same("oldPassengerStr", d.oldStr)
+	x.must("purpose_codes", d.pagePurpose())
+	x.must("key_check_isChange", d.keyCheck)
+	x.mustBeEncodedAgain("leftTicketStr", d)
+	x.must("train_location", d.location)
+	x.must("seatDetailType", "000")
+	x.must("whatsSelect", "1")
+	x.must("roomType", "00")
+	x.must("dwAll", "N")
+	if v := x.form.Get("choose_seats"); v != "" && len(v) != 2*len(d.people) {
+		x.violate("choose_seats %q is not two characters a passenger", v)
+	}
+	if s.opts.Era == Present {
+		for _, n := range []string{"is_jy", "is_cj", "encryptedData"} {
+			if !x.form.Has(n) {
+				x.violate("parameter %s missing", n)
+			}
+		}
+	} else {
+		switch code := x.form.Get("randCode"); {
+		case !x.form.Has("randCode"):
+			x.violate("parameter randCode missing")
+		case d.wantCode && d.code == "":
+			x.violate("the order's picture was not answered")
+		case d.wantCode && code != d.code:
+			x.violate("randCode is not the answer that was right")
+		case !d.wantCode && code != "" && code != d.code:
+			x.violate("randCode where no picture was asked for")
+		}
+	}
+	return len(s.violations) == before
+}
+
+// same is must for values that must not be printed.
+func (x *exchange) same(name, want string) {
+	if x.form.Get(name) != want {
+		x.violate("%s is not the one that checkOrderInfo passed", name)
+	}
+}
+
+// baseLog is told after a confirm; nobody reads its answer.
+func (s *Server) baseLog(x *exchange) {
+	if x.loggedIn() && x.must("type", "dc") {
+		x.draft()
+	}
+	x.otn(true)
+}

@@ -1,0 +1,180 @@
+package railsim
+
+import "regexp"
+
+// Step names one kind of request.
+type Step string
+
+// The steps, in the order a browser meets them.
+const (
+	StepLoginInit       Step = "login/init"
+	StepLoginPage       Step = "resources/login.html"
+	StepConf            Step = "login/conf"
+	StepBanner          Step = "index12306/getLoginBanner"
+	StepUamtkStatic     Step = "uamtk-static"
+	StepCaptchaImage    Step = "captcha-image"
+	StepCaptchaImage64  Step = "captcha-image64"
+	StepCaptchaCheck    Step = "captcha-check"
+	StepLoginVerify     Step = "checkLoginVerify"
+	StepSMS             Step = "getMessageCode"
+	StepQRCreate        Step = "create-qr64"
+	StepQRCheck         Step = "checkqr"
+	StepLogin           Step = "web/login"
+	StepUserLogin       Step = "login/userLogin"
+	StepPassport        Step = "passport"
+	StepUamtk           Step = "auth/uamtk"
+	StepUamauthclient   Step = "uamauthclient"
+	StepIndex           Step = "view/index.html"
+	StepMy12306         Step = "initMy12306Api"
+	StepStations        Step = "station_name.js"
+	StepQueryInit       Step = "leftTicket/init"
+	StepQueryLog        Step = "leftTicket/log"
+	StepQuery           Step = "leftTicket/query"
+	StepCheckUser       Step = "login/checkUser"
+	StepSubmit          Step = "submitOrderRequest"
+	StepInitDc          Step = "initDc"
+	StepPassengers      Step = "getPassengerDTOs"
+	StepPassCode        Step = "getPassCodeNew"
+	StepCheckPassCode   Step = "checkRandCodeAnsyn"
+	StepCheckOrder      Step = "checkOrderInfo"
+	StepQueueCount      Step = "getQueueCount"
+	StepConfirm         Step = "confirmSingleForQueue"
+	StepLog             Step = "basedata/log"
+	StepWait            Step = "queryOrderWaitTime"
+	StepResult          Step = "resultOrderForDcQueue"
+	StepPayInit         Step = "payOrder/init"
+	StepNoCompletePage  Step = "initNoComplete"
+	StepTrainOrderPage  Step = "view/train_order.html"
+	StepNoComplete      Step = "queryMyOrderNoComplete"
+	StepNoCompleteQueue Step = "initNoCompleteQueueApi"
+	StepMyOrder         Step = "queryMyOrder"
+	StepCancelOrder     Step = "cancelNoCompleteMyOrder"
+	StepCancelQueue     Step = "cancelQueueNoCompleteMyOrder"
+	StepErrorPage       Step = "error.html"
+	StepUnknown         Step = "unknown"
+)
+
+// Steps lists every step but StepUnknown.
+func Steps() []Step {
+	var list []Step
+	for _, r := range routes() {
+		list = append(list, r.step)
+	}
+	return list
+}
+
+// A pageClass is a set of pages of which a browser on one of them could send
+// the request: what the Referer may be.
+type pageClass string
+
+const (
+	anyPage      pageClass = ""
+	loginPage    pageClass = "^/otn/(login/init|resources/login\\.html)$"
+	signOnPage   pageClass = "^/otn/(passport|login/userLogin|login/init|resources/login\\.html)$"
+	queryPage    pageClass = "^/otn/leftTicket/init$"
+	userPage     pageClass = "^/otn/(leftTicket/init|view/[a-z_]+\\.html|confirmPassenger/initDc|queryOrder/initNoComplete|payOrder/init|passport|login/userLogin)$"
+	homePage     pageClass = "^/otn/(view/[a-z_]+\\.html|leftTicket/init|passport)$"
+	orderPage    pageClass = "^/otn/confirmPassenger/initDc$"
+	codePage     pageClass = "^/otn/(leftTicket/init|confirmPassenger/initDc)$"
+	waitPage     pageClass = "^/otn/(confirmPassenger/initDc|queryOrder/initNoComplete|view/train_order\\.html)$"
+	openPage     pageClass = "^/otn/(queryOrder/initNoComplete|view/train_order\\.html|payOrder/init|confirmPassenger/initDc)$"
+	visitingPage pageClass = "^/otn/" // any page of the site
+)
+
+// manner is how a browser sends it.
+type manner int
+
+const (
+	visit  manner = iota // a page: no X-Requested-With
+	xhr                  // a script's request: X-Requested-With
+	asset                // an image, a script, JSONP: neither is looked at
+	hybrid               // seen both ways (web/login of 2019 went without)
+)
+
+// ground is what must be there before the step.
+type ground int
+
+const (
+	open     ground = iota
+	otn             // JSESSIONID and the load balancer's cookies
+	signOn          // _passport_session
+)
+
+// route describes one step: who may send it from where with what.
+type route struct {
+	step   Step
+	method string // "GET", "POST", "GET POST"
+	path   *regexp.Regexp
+	manner manner
+	ground ground
+	page   pageClass
+	// params are the names of the parameters; "name?" may be missing, "#" is
+	// one bare number against caches.
+	params string
+	era    Era // "" is both
+	handle func(*Server, *exchange)
+}
+
+func exactly(path string) *regexp.Regexp {
+	return regexp.MustCompile("^" + regexp.QuoteMeta(path) + "$")
+}
+
+var siteMap = buildRoutes()
+
+func routes() []route { return siteMap }
+
+func buildRoutes() []route {
+	const (
+		order   = "/otn/confirmPassenger/"
+		captcha = "/passport/captcha/"
+		web     = "/passport/web/"
+		queries = "leftTicketDTO.train_date leftTicketDTO.from_station leftTicketDTO.to_station purpose_codes"
+		device  = "RAIL_DEVICEID? RAIL_EXPIRATION?"
+	)
+	return []route{
+		{StepLoginInit, "GET", exactly("/otn/login/init"), visit, open, anyPage, "#", "", (*Server).loginInit},
+		{StepLoginPage, "GET", exactly("/otn/resources/login.html"), visit, open, anyPage, "#", "", (*Server).loginInit},
+		{StepConf, "POST", exactly("/otn/login/conf"), xhr, open, visitingPage, "", "", (*Server).conf},
+		{StepBanner, "GET", exactly("/otn/index12306/getLoginBanner"), xhr, open, visitingPage, "", "", (*Server).banner},
+		{StepUamtkStatic, "POST", exactly(web + "auth/uamtk-static"), xhr, open, visitingPage, "appid", "", (*Server).uamtkStatic},
+		{StepCaptchaImage, "GET", exactly(captcha + "captcha-image"), asset, open, loginPage, "login_site module rand #", "", (*Server).captchaImage},
+		{StepCaptchaImage64, "GET", exactly(captcha + "captcha-image64"), asset, open, loginPage, "login_site module rand # callback? _?", "", (*Server).captchaImage64},
+		{StepCaptchaCheck, "GET POST", exactly(captcha + "captcha-check"), asset, signOn, loginPage, "callback? answer login_site rand _?", "", (*Server).captchaCheck},
+		{StepLoginVerify, "POST", exactly(web + "checkLoginVerify"), xhr, signOn, loginPage, "username appid", Present, (*Server).checkLoginVerify},
+		{StepSMS, "POST", exactly(web + "getMessageCode"), xhr, signOn, loginPage, "appid username castNum", Present, (*Server).getMessageCode},
+		{StepQRCreate, "POST", exactly(web + "create-qr64"), xhr, open, loginPage, "appid", Present, (*Server).createQR},
+		{StepQRCheck, "POST", exactly(web + "checkqr"), xhr, signOn, loginPage, device + " uuid appid", Present, (*Server).checkQR},
+		{StepLogin, "POST", exactly(web + "login"), hybrid, signOn, loginPage, "sessionId? sig? if_check_slide_passcode_token? scene? checkMode? randCode? username password appid answer?", "", (*Server).login},
+		{StepUserLogin, "GET POST", exactly("/otn/login/userLogin"), visit, otn, visitingPage, "_json_att?", "", (*Server).userLogin},
+		{StepPassport, "GET", exactly("/otn/passport"), visit, open, anyPage, "redirect", "", (*Server).passportPage},
+		{StepUamtk, "POST", exactly(web + "auth/uamtk"), xhr, signOn, signOnPage, "appid", "", (*Server).uamtk},
+		{StepUamauthclient, "POST", exactly("/otn/uamauthclient"), xhr, otn, signOnPage, "tk", "", (*Server).uamauthclient},
+		{StepIndex, "GET", exactly("/otn/view/index.html"), visit, open, anyPage, "", "", (*Server).index},
+		{StepMy12306, "POST", exactly("/otn/index/initMy12306Api"), xhr, otn, homePage, "", "", (*Server).my12306},
+		{StepStations, "GET", exactly("/otn/resources/js/framework/station_name.js"), asset, open, anyPage, "station_version?", "", (*Server).stationNames},
+		{StepQueryInit, "GET POST", exactly("/otn/leftTicket/init"), visit, open, anyPage, "linktypeid? random? fs? ts? date? flag? _json_att?", "", (*Server).queryInit},
+		{StepQueryLog, "GET", exactly("/otn/leftTicket/log"), xhr, otn, queryPage, queries, "", (*Server).queryLog},
+		{StepQuery, "GET", regexp.MustCompile(`^/otn/leftTicket/query[A-Z]?$`), xhr, otn, queryPage, queries, "", (*Server).query},
+		{StepCheckUser, "POST", exactly("/otn/login/checkUser"), xhr, otn, userPage, "_json_att", "", (*Server).checkUser},
+		{StepSubmit, "POST", exactly("/otn/leftTicket/submitOrderRequest"), xhr, otn, queryPage, "secretStr train_date back_train_date tour_flag purpose_codes query_from_station_name query_to_station_name bed_level_info? seat_discount_info? undefined", "", (*Server).submit},
+		{StepInitDc, "GET POST", exactly(order + "initDc"), visit, otn, queryPage, "_json_att", "", (*Server).initDc},
+		{StepPassengers, "POST", exactly(order + "getPassengerDTOs"), xhr, otn, userPage, "_json_att REPEAT_SUBMIT_TOKEN?", "", (*Server).getPassengerDTOs},
+		{StepPassCode, "GET", exactly("/otn/passcodeNew/getPassCodeNew"), asset, otn, codePage, "module rand #", "", (*Server).getPassCode},
+		{StepCheckPassCode, "POST", exactly("/otn/passcodeNew/checkRandCodeAnsyn"), xhr, otn, orderPage, "randCode rand _json_att REPEAT_SUBMIT_TOKEN", "", (*Server).checkPassCode},
+		{StepCheckOrder, "POST", exactly(order + "checkOrderInfo"), xhr, otn, orderPage, "cancel_flag bed_level_order_num passengerTicketStr oldPassengerStr tour_flag randCode? whatsSelect sessionId? sig? scene? _json_att REPEAT_SUBMIT_TOKEN", "", (*Server).checkOrder},
+		{StepQueueCount, "POST", exactly(order + "getQueueCount"), xhr, otn, orderPage, "train_date train_no stationTrainCode seatType fromStationTelecode toStationTelecode leftTicket purpose_codes train_location _json_att REPEAT_SUBMIT_TOKEN", "", (*Server).queueCount},
+		{StepConfirm, "POST", exactly(order + "confirmSingleForQueue"), xhr, otn, orderPage, "passengerTicketStr oldPassengerStr randCode? purpose_codes key_check_isChange leftTicketStr train_location choose_seats seatDetailType is_jy? is_cj? encryptedData? whatsSelect roomType dwAll _json_att REPEAT_SUBMIT_TOKEN", "", (*Server).confirm},
+		{StepLog, "POST", exactly("/otn/basedata/log"), xhr, otn, orderPage, "type _json_att REPEAT_SUBMIT_TOKEN", "", (*Server).baseLog},
+		{StepWait, "GET", exactly(order + "queryOrderWaitTime"), xhr, otn, waitPage, "random tourFlag _json_att REPEAT_SUBMIT_TOKEN?", "", (*Server).waitTime},
+		{StepResult, "POST", exactly(order + "resultOrderForDcQueue"), xhr, otn, waitPage, "orderSequence_no _json_att REPEAT_SUBMIT_TOKEN?", "", (*Server).result},
+		{StepPayInit, "GET POST", exactly("/otn/payOrder/init"), visit, otn, waitPage, "random? _json_att REPEAT_SUBMIT_TOKEN?", "", (*Server).payInit},
+		{StepNoCompletePage, "GET POST", exactly("/otn/queryOrder/initNoComplete"), visit, otn, visitingPage, "_json_att", "", (*Server).noCompletePage},
+		{StepTrainOrderPage, "GET", exactly("/otn/view/train_order.html"), visit, otn, anyPage, "", "", (*Server).noCompletePage},
+		{StepNoComplete, "POST", exactly("/otn/queryOrder/queryMyOrderNoComplete"), xhr, otn, openPage, "_json_att", "", (*Server).noComplete},
+		{StepNoCompleteQueue, "POST", exactly("/otn/queryOrder/initNoCompleteQueueApi"), xhr, otn, openPage, "", "", (*Server).noCompleteQueue},
+		{StepMyOrder, "POST", exactly("/otn/queryOrder/queryMyOrder"), xhr, otn, visitingPage, "come_from_flag query_where queryStartDate queryEndDate queryType sequeue_train_name pageIndex pageSize _json_att?", "", (*Server).myOrder},
+		{StepCancelOrder, "POST", exactly("/otn/queryOrder/cancelNoCompleteMyOrder"), xhr, otn, openPage, "sequence_no cancel_flag _json_att", "", (*Server).cancelOrder},
+		{StepCancelQueue, "POST", exactly("/otn/queryOrder/cancelQueueNoCompleteMyOrder"), xhr, otn, openPage, "tourFlag", "", (*Server).cancelQueue},
+		{StepErrorPage, "GET POST", exactly("/mormhweb/logFiles/error.html"), asset, open, anyPage, "", "", (*Server).errorHTML},
+	}
+}
