@@ -16,10 +16,11 @@ import (
 	"github.com/watcherd/watcherd/pkg/notifier"
 )
 
-// question is a prompt on the phone, from its Ask until it is forgotten. All
-// fields but p and reply belong to Driver.mu.
+// question is a prompt on the phone, from its Ask until it is forgotten. Its
+// fields belong to Driver.mu.
 type question struct {
-	p     notifier.Prompt
+	p     notifier.Prompt     // without its picture once the question has ended
+	photo bool                // it has, or had, a picture
 	reply chan notifier.Reply // one slot, filled at most once
 
 	// shown holds the messages that carry the question, by their number, and
@@ -65,14 +66,14 @@ func (d *Driver) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 	if ctx.Err() != nil {
 		return notifier.Reply{}, context.Cause(ctx)
 	}
-	q := &question{p: p, reply: make(chan notifier.Reply, 1), shown: map[int]view{}}
+	q := &question{p: p, photo: len(p.Image) > 0, reply: make(chan notifier.Reply, 1), shown: map[int]view{}}
 	failed := make(chan error, 1)
 	d.mu.Lock()
 	d.begin()
 	defer d.end()
 	d.open = append(d.open, q)
 	d.background(func() {
-		if err := d.deliver(ctx, q); err != nil && ctx.Err() == nil {
+		if err := d.deliver(ctx, q, p); err != nil && ctx.Err() == nil {
 			failed <- err
 		}
 	})
@@ -82,7 +83,7 @@ func (d *Driver) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 	case r := <-q.reply:
 		return r, nil
 	case err := <-failed:
-		return d.withdraw(q, err, q.p.Lang.Withdrawn())
+		return d.withdraw(q, err, p.Lang.Withdrawn())
 	case <-ctx.Done():
 	}
 	cause := context.Cause(ctx)
@@ -116,6 +117,7 @@ func (d *Driver) withdraw(q *question, err error, reason string) (notifier.Reply
 // phone. Callers hold d.mu.
 func (d *Driver) finish(q *question, end string) {
 	q.end, q.endedAt = end, time.Now()
+	q.p.Image = nil
 	d.open = slices.DeleteFunc(d.open, func(o *question) bool { return o == q })
 	d.ended = append(d.ended, q)
 	if n := len(d.ended) - maxEnded; n > 0 {
@@ -124,20 +126,20 @@ func (d *Driver) finish(q *question, end string) {
 	d.refresh(q)
 }
 
-// deliver puts q on the phone, however long it takes.
-func (d *Driver) deliver(ctx context.Context, q *question) error {
-	old := d.takenOver(ctx, q.p)
+// deliver puts q, which asks p, on the phone, however long it takes.
+func (d *Driver) deliver(ctx context.Context, q *question, p notifier.Prompt) error {
+	old := d.takenOver(ctx, p)
 	return d.persist(ctx, zap.WarnLevel, "a question", func(call context.Context) error {
 		var m *models.Message
 		var err error
 		if old != 0 {
-			m, err = d.exchange(call, old, q.p)
+			m, err = d.exchange(call, old, p)
 			if !errors.Is(err, bot.ErrorBadRequest) {
 				return d.posted(q, m, err)
 			}
 			old = 0 // deleted by the person, or too old to be edited
 		}
-		m, err = d.post(call, q.p)
+		m, err = d.post(call, p)
 		return d.posted(q, m, err)
 	})
 }
@@ -198,7 +200,7 @@ func (d *Driver) posted(q *question, m *models.Message, err error) error {
 
 // post sends p as a new message.
 func (d *Driver) post(ctx context.Context, p notifier.Prompt) (*models.Message, error) {
-	text, entities := caption(p, "")
+	text, entities := caption(p, len(p.Image) > 0, "")
 	if len(p.Image) == 0 {
 		return d.bot.SendMessage(ctx, &bot.SendMessageParams{
 			ChatID:             d.chat,
@@ -219,7 +221,7 @@ func (d *Driver) post(ctx context.Context, p notifier.Prompt) (*models.Message, 
 
 // exchange puts p in the place of the message with that number.
 func (d *Driver) exchange(ctx context.Context, id int, p notifier.Prompt) (*models.Message, error) {
-	text, entities := caption(p, "")
+	text, entities := caption(p, len(p.Image) > 0, "")
 	return d.bot.EditMessageMedia(ctx, &bot.EditMessageMediaParams{
 		ChatID:    d.chat,
 		MessageID: id,

@@ -328,3 +328,28 @@ func TestEditsFail(t *testing.T) {
 		f.mu.Unlock()
 	})
 }
+
+// The question is over before its picture has arrived on the phone.
+func TestWithdrawnWhileSending(t *testing.T) {
+	phone(t, func(t *testing.T, f *fakeAPI, d *Driver, _ *observer.ObservedLogs) {
+		f.break_(func(method string) *fault {
+			if method == "sendPhoto" {
+				return &fault{slow: 5 * time.Second}
+			}
+			return nil
+		})
+		a := ask(t, d, prompt(notifier.Picture))
+		time.Sleep(time.Second)
+		a.cancel(&notifier.Closed{Reason: "已在 web 上回答。"})
+		synctest.Wait()
+		select {
+		case <-a.done:
+		default:
+			t.Fatal("Ask waits for the picture")
+		}
+		time.Sleep(5 * time.Second)
+		if m := f.last(1); len(m.keyboard) != 0 || !strings.HasSuffix(m.text, "已在 web 上回答。") {
+			t.Errorf("left %v:\n%s", m.keyboard, m.text)
+		}
+	})
+}

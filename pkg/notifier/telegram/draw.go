@@ -57,10 +57,11 @@ const (
 // railway is the clock of the timetable; China has no summer time.
 var railway = time.FixedZone("CST", 8*60*60)
 
-// caption is the text of a question, with how it ended at its end.
-func caption(p notifier.Prompt, end string) (string, []models.MessageEntity) {
+// caption is the text of a question, below a photo or alone, with how it ended
+// at its end.
+func caption(p notifier.Prompt, photo bool, end string) (string, []models.MessageEntity) {
 	limit := maxText
-	if len(p.Image) > 0 {
+	if photo {
 		limit = maxCaption
 	}
 	if end != "" {
@@ -143,12 +144,13 @@ func (d *Driver) redraw(ctx context.Context, q *question) bool {
 		d.mu.Lock()
 		shown := maps.Clone(q.shown)
 		drawn = q.view()
+		p, photo := q.p, q.photo
 		d.mu.Unlock()
 		for id, v := range shown {
 			if v == drawn {
 				continue
 			}
-			if err := d.draw(call, id, q.p, drawn); err != nil {
+			if err := d.draw(call, id, p, photo, drawn); err != nil {
 				return err
 			}
 			d.mu.Lock()
@@ -171,15 +173,15 @@ func (d *Driver) redraw(ctx context.Context, q *question) bool {
 }
 
 // draw makes message id look like v.
-func (d *Driver) draw(ctx context.Context, id int, p notifier.Prompt, v view) error {
+func (d *Driver) draw(ctx context.Context, id int, p notifier.Prompt, photo bool, v view) error {
 	var err error
-	text, entities := caption(p, v.end)
+	text, entities := caption(p, photo, v.end)
 	switch {
 	case v.end == "":
 		_, err = d.bot.EditMessageReplyMarkup(ctx, &bot.EditMessageReplyMarkupParams{
 			ChatID: d.chat, MessageID: id, ReplyMarkup: keyboard(p, v.picks),
 		})
-	case len(p.Image) > 0:
+	case photo:
 		_, err = d.bot.EditMessageCaption(ctx, &bot.EditMessageCaptionParams{
 			ChatID: d.chat, MessageID: id, Caption: text, CaptionEntities: entities, ReplyMarkup: noButtons(),
 		})

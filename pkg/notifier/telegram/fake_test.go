@@ -44,9 +44,10 @@ type fakeAPI struct {
 
 // fault is what goes wrong with one call.
 type fault struct {
-	err   error  // the connection breaks: nothing arrived
-	lost  bool   // it arrived, and the reply did not
-	reply string // what is answered instead, with its status
+	err   error         // the connection breaks: nothing arrived
+	slow  time.Duration // it takes that long to arrive
+	lost  bool          // it arrived, and the reply did not
+	reply string        // what is answered instead, with its status
 	code  int
 }
 
@@ -115,6 +116,13 @@ func (f *fakeAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 		bust = f.fault(method)
 	}
 	f.mu.Unlock()
+	if bust != nil && bust.slow > 0 {
+		select {
+		case <-time.After(bust.slow):
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
 	switch {
 	case bust != nil && bust.err != nil:
 		return nil, bust.err

@@ -31,6 +31,7 @@ func TestStrangers(t *testing.T) {
 	user := map[string]any{"id": 9, "is_bot": false, "first_name": "Eve"}
 	messages := map[string]func(map[string]any){
 		"another private chat": both(set("chat", map[string]any{"id": 9, "type": "private"}), set("from", user)),
+		"our user elsewhere":   set("chat.id", 9),
 		"a group":              set("chat", map[string]any{"id": -100, "type": "supergroup"}),
 		"a group of our id":    set("chat.type", "group"),
 		"a channel":            both(set("chat.type", "channel"), func(m map[string]any) { delete(m, "from") }),
@@ -181,6 +182,22 @@ func TestReplaced(t *testing.T) {
 	})
 }
 
+// Only a code takes the place of a code: a text that replies to a message must
+// not bind to a picture which came there later.
+func TestReplacesAcrossKinds(t *testing.T) {
+	for _, kinds := range [][2]notifier.Kind{{notifier.QR, notifier.Picture}, {notifier.Picture, notifier.QR}, {notifier.SMS, notifier.QR}} {
+		phone(t, func(t *testing.T, f *fakeAPI, d *Driver, _ *observer.ObservedLogs) {
+			p1, p2 := prompt(kinds[0]), prompt(kinds[1])
+			a := ask(t, d, p1)
+			f.tap(f.last(1), "取消")
+			a.got(t)
+			p2.Replaces = p1.ID
+			ask(t, d, p2)
+			f.last(2)
+		})
+	}
+}
+
 // A fresh QR code takes the place of the old one in the same message.
 func TestFreshCode(t *testing.T) {
 	phone(t, func(t *testing.T, f *fakeAPI, d *Driver, _ *observer.ObservedLogs) {
@@ -269,6 +286,28 @@ func (f *fakeAPI) release(u []json.RawMessage) {
 	defer f.mu.Unlock()
 	f.updates = append(u, f.updates...)
 	f.changed()
+}
+
+// The date of a message is Telegram's word on when it was written.
+func TestDates(t *testing.T) {
+	date := func(d time.Duration) func(map[string]any) {
+		return func(m map[string]any) { m["date"] = time.Now().Add(d).Unix() }
+	}
+	phone(t, func(t *testing.T, f *fakeAPI, d *Driver, _ *observer.ObservedLogs) {
+		f.write("在吗", 0, date(-time.Hour)) // from before the start: nobody waits for a word
+		synctest.Wait()
+		if n := len(f.bots()); n != 0 {
+			t.Errorf("%d messages", n)
+		}
+		time.Sleep(time.Minute)
+		a := ask(t, d, prompt(notifier.Picture))
+		m := f.last(1)
+		f.write("2 5", 0, date(-time.Second))
+		f.write("2 5", m.id, date(-time.Second))
+		a.pending(t)
+		f.write("2 5", 0, date(time.Second), func(v map[string]any) { v["message_id"] = 1 })
+		a.got(t)
+	})
 }
 
 // Without a question, chatter is answered at most once a minute.
