@@ -19,13 +19,14 @@ type sketch func(p *pen, ink, dark color.RGBA)
 // glance whatever their colour.
 var objects = map[string]sketch{
 	"umbrella": func(p *pen, ink, dark color.RGBA) {
-		p.dome(0, 0, 0.85, ink)
-		p.line(0, 0, 0, 0.7, 0.1, dark)
+		canopy := round(0, 0, 0.85, 0.85, math.Pi, 2*math.Pi)
+		for _, x := range []float64{0.57, 0, -0.57} { // the hem, bowed upward
+			canopy = append(canopy, round(x, 0, 0.283, 0.15, 2*math.Pi, math.Pi)...)
+		}
+		p.poly(ink, canopy...)
+		p.line(0, -0.14, 0, 0.7, 0.1, dark)
 		p.arc(-0.14, 0.7, 0.14, 0, math.Pi, 0.1, dark)
 		p.line(0, -0.98, 0, -0.8, 0.08, dark)
-		for _, x := range []float64{-0.57, 0, 0.57} {
-			p.ellipse(x, 0.02, 0.27, 0.13, paper)
-		}
 	},
 	"house": func(p *pen, ink, dark color.RGBA) {
 		p.poly(ink, -0.6, -0.1, 0.6, -0.1, 0.6, 0.8, -0.6, 0.8)
@@ -172,10 +173,6 @@ func round(cx, cy, rx, ry, a, b float64) []float64 {
 
 func (p *pen) ellipse(cx, cy, rx, ry float64, c color.RGBA) {
 	p.poly(c, round(cx, cy, rx, ry, 0, 2*math.Pi)...)
-}
-
-func (p *pen) dome(cx, cy, r float64, c color.RGBA) {
-	p.poly(c, round(cx, cy, r, r, math.Pi, 2*math.Pi)...)
 }
 
 func (p *pen) line(x1, y1, x2, y2, width float64, c color.RGBA) {

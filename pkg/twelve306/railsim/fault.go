@@ -13,26 +13,26 @@ type FaultKind string
 
 // The ways to fail.
 const (
-	Unreachable  FaultKind = "unreachable"   // no connection; nothing was written. Only with Transport()
-	RequestLost  FaultKind = "request-lost"  // the connection breaks before the request has any effect
-	ReplyLost    FaultKind = "reply-lost"    // it takes effect, then the connection breaks
-	HTML         FaultKind = "html"          // 200 with the page 网络可能存在问题
-	Redirect302  FaultKind = "redirect-302"  // 302 to error.html
-	Empty200     FaultKind = "empty-200"     // 200 with no body
-	Truncated    FaultKind = "truncated"     // 200 whose body is cut in the middle
-	BrokenBody   FaultKind = "broken-body"   // the connection breaks in the middle of the body
-	WrongType    FaultKind = "wrong-type"    // objects are strings, strings numbers, numbers strings
-	Null         FaultKind = "null"          // the body is null
-	Status500    FaultKind = "500"           // a page with that status
-	Status502    FaultKind = "502"           // a page with that status
-	Status503    FaultKind = "503"           // a page with that status
-	TooMany429   FaultKind = "429"           // 429 with Retry-After
-	Forbidden403 FaultKind = "403"           // a page with that status
-	LoggedOut    FaultKind = "logged-out"    // the otn session is gone; the step then answers for itself
-	SignedOut    FaultKind = "signed-out"    // the passport session is gone too
-	Busy         FaultKind = "busy"          // JSON: 网络繁忙
-	Slow         FaultKind = "slow"          // the reply comes after Delay
-	Hang         FaultKind = "hang"          // no reply until the client gives up
+	Unreachable  FaultKind = "unreachable"  // no connection; nothing was written. Only with Transport()
+	RequestLost  FaultKind = "request-lost" // the connection breaks before the request has any effect
+	ReplyLost    FaultKind = "reply-lost"   // it takes effect, then the connection breaks
+	HTML         FaultKind = "html"         // 200 with the page 网络可能存在问题
+	Redirect302  FaultKind = "redirect-302" // 302 to error.html
+	Empty200     FaultKind = "empty-200"    // 200 with no body
+	Truncated    FaultKind = "truncated"    // 200 whose body is cut in the middle
+	BrokenBody   FaultKind = "broken-body"  // the connection breaks in the middle of the body
+	WrongType    FaultKind = "wrong-type"   // objects are strings, strings numbers, numbers strings
+	Null         FaultKind = "null"         // the body is null
+	Status500    FaultKind = "500"          // a page with that status
+	Status502    FaultKind = "502"          // a page with that status
+	Status503    FaultKind = "503"          // a page with that status
+	TooMany429   FaultKind = "429"          // 429 with Retry-After
+	Forbidden403 FaultKind = "403"          // a page with that status
+	LoggedOut    FaultKind = "logged-out"   // the otn session is gone; the step then answers for itself
+	SignedOut    FaultKind = "signed-out"   // the passport session is gone too
+	Busy         FaultKind = "busy"         // JSON: 网络繁忙
+	Slow         FaultKind = "slow"         // the reply comes after Delay
+	Hang         FaultKind = "hang"         // no reply until the client gives up
 )
 
 // FaultKinds lists all kinds, in the order above.

@@ -95,9 +95,9 @@ const (
 type ground int
 
 const (
-	open     ground = iota
-	otn             // JSESSIONID and the load balancer's cookies
-	signOn          // _passport_session
+	open   ground = iota
+	otn           // JSESSIONID and the load balancer's cookies
+	signOn        // _passport_session
 )
 
 // route describes one step: who may send it from where with what.
