@@ -151,6 +151,9 @@ func checkFields(text string, fields []string) error {
 		if d, err := time.ParseDuration(text); err == nil && d > 0 {
 			return fmt.Errorf("%q is a gap; did you mean @every %s?", text, text)
 		}
+		if len(fields) == 1 {
+			return fmt.Errorf(`no schedule %q; write "@every 5s" or "*/5 * 6-22 * * *"`, text)
+		}
 		return fmt.Errorf("%q has %d fields; cron has 5 (minute hour day month weekday) or 6 with seconds first; or write @every 5s", text, len(fields))
 	}
 	for i, f := range names {

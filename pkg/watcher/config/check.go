@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/watcherd/watcherd/pkg/notifier/services"
 	"github.com/watcherd/watcherd/pkg/twelve306"
 )
@@ -23,6 +25,9 @@ type checker struct {
 }
 
 func (k *checker) all() {
+	if k.at[""].Kind != yaml.MappingNode {
+		return // said already: it is no watch.yaml at all
+	}
 	k.stateDir()
 	k.twelve306()
 	k.account()
@@ -87,7 +92,7 @@ func (k *checker) twelve306() {
 	}
 	if !k.bad("twelve306.base_url") && !local {
 		if t.MinInterval < time.Second {
-			k.wrong("twelve306.min_interval", "%v is too short; 12306 blocks who asks more than once a second. 3s is good", t.MinInterval)
+			k.wrong("twelve306.min_interval", "%s is too short; 12306 blocks who asks more than once a second. 3s is good", shortDuration(t.MinInterval))
 		}
 		if t.Budget == 0 {
 			k.wrong("twelve306.budget", "0, no limit, is only for a simulator on this machine; 80 is good")
@@ -102,7 +107,7 @@ func (k *checker) twelve306() {
 		k.wrong("twelve306.budget", "%d is too few: one order takes about 20 requests", t.Budget)
 	}
 	if t.MinInterval > time.Hour {
-		k.wrong("twelve306.min_interval", "%v is more than an hour", t.MinInterval)
+		k.wrong("twelve306.min_interval", "%s is more than an hour", shortDuration(t.MinInterval))
 	}
 }
 
@@ -117,8 +122,10 @@ func (k *checker) account() {
 	}
 	needsPassword := t.Login == "captcha" || t.Login == "sms"
 	switch {
-	case t.Username == "" && (t.Password != "" || needsPassword):
-		k.wrong("twelve306.username", "missing: a password and login: %s need it", t.Login)
+	case t.Username == "" && needsPassword:
+		k.wrong("twelve306.username", "missing: login: %s needs it", t.Login)
+	case t.Username == "" && t.Password != "":
+		k.wrong("twelve306.username", "missing: there is a password and nobody it belongs to")
 	case t.Username != "" && t.Password == "" && needsPassword && !k.bad("twelve306.password_file"):
 		k.wrong("twelve306.password", "missing: login: %s needs it; write password_file: secrets/12306", t.Login)
 	case t.Login == "sms" && t.IDLast4 == "" && !k.bad("twelve306.id_last4_file"):
@@ -141,13 +148,13 @@ func isIDEnd(s string) bool {
 func (k *checker) question() {
 	q := &k.c.Question
 	if q.Timeout < 10*time.Second || q.Timeout > time.Hour {
-		k.wrong("question.timeout", "%v is not between 10s and 1h", q.Timeout)
+		k.wrong("question.timeout", "%s is not between 10s and 1h", shortDuration(q.Timeout))
 	}
 	if q.Attempts < 1 || q.Attempts > 10 {
 		k.wrong("question.attempts", "%d is not between 1 and 10", q.Attempts)
 	}
 	if q.AskAgain < 10*time.Second || q.AskAgain > 24*time.Hour {
-		k.wrong("question.ask_again", "%v is not between 10s and 24h", q.AskAgain)
+		k.wrong("question.ask_again", "%s is not between 10s and 24h", shortDuration(q.AskAgain))
 	}
 }
 
@@ -182,8 +189,9 @@ func (k *checker) notify() {
 			continue
 		}
 		// New contacts nobody; its error names the field and no value.
-		if _, _, err := services.New(s, nil); err != nil {
-			k.wrong(key, "%v", err)
+		if name, _, err := services.New(s, nil); err != nil {
+			text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "services: "), name+": ")
+			k.wrong(strings.TrimSuffix(join(key, name), "."), "%s", text)
 		}
 	}
 }

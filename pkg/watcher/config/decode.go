@@ -86,11 +86,11 @@ func empty(n *yaml.Node) bool {
 // decode fills v, which is settable, from n.
 func (d *decoder) decode(v reflect.Value, n *yaml.Node, key string, tag reflect.StructTag) {
 	d.at[key] = n
-	if !d.plain(n, key) {
+	if n.Kind != yaml.ScalarNode && !d.plain(n, key) {
 		return
 	}
-	if n.Tag == "!!null" {
-		return // a key without a value is a key left out
+	if n.Tag == "!!null" && v.Kind() != reflect.Pointer {
+		return // a key without a value is a key left out; but "web:" is a channel with its defaults
 	}
 	if d.leaf(v, n, key, tag) {
 		return
@@ -98,7 +98,9 @@ func (d *decoder) decode(v reflect.Value, n *yaml.Node, key string, tag reflect.
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		d.decode(v.Elem(), n, key, tag)
+		if n.Tag != "!!null" {
+			d.decode(v.Elem(), n, key, tag)
+		}
 	case reflect.Struct:
 		d.mapping(v, n, key)
 	case reflect.Slice:
@@ -110,11 +112,12 @@ func (d *decoder) decode(v reflect.Value, n *yaml.Node, key string, tag reflect.
 
 // plain refuses what YAML can do and this file does not need.
 func (d *decoder) plain(n *yaml.Node, key string) bool {
+	if n.Anchor != "" {
+		d.problem(n, key, `anchors (&name) are not taken; in quotes if the value begins with &`)
+	}
 	switch {
 	case n.Kind == yaml.AliasNode:
 		d.problem(n, key, `aliases (*name) are not taken; write the value out, in quotes if it begins with *`)
-	case n.Anchor != "":
-		d.problem(n, key, `anchors (&name) are not taken; write the value out, in quotes if it begins with &`)
 	case n.Style&yaml.TaggedStyle != 0 && strings.HasPrefix(n.Tag, "!!"):
 		d.problem(n, key, `tags (!!name) are not taken`)
 	case n.Style&yaml.TaggedStyle != 0:

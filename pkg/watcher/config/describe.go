@@ -55,11 +55,11 @@ func (p *printer) head(c *Config) {
 	if t.Budget > 0 {
 		budget = fmt.Sprintf(p.lang.Pick("5 分钟内最多 %d 次请求", "at most %d requests in 5 minutes"), t.Budget)
 	}
-	p.line("12306：%s，两次查询至少隔 %v，%s", "12306: %s, at least %v between queries, %s", t.BaseURL, t.MinInterval, budget)
+	p.line("12306：%s，两次查询至少隔 %v，%s", "12306: %s, at least %v between queries, %s", t.BaseURL, shortDuration(t.MinInterval), budget)
 	if hours := t.ServiceHours; hours.IsZero() || hours == (watcher.Window{To: 24 * 60}) {
-		p.line("时间：全天（%s）", "hours: always (%s)", c.Location)
+		p.line("时间：全天（%s）", "hours: always (%s)", zoneName(c.Location))
 	} else {
-		p.line("时间：%v（%s），其余时间不查", "hours: %v (%s), nothing is asked outside them", hours, c.Location)
+		p.line("时间：%v（%s），其余时间不查", "hours: %v (%s), nothing is asked outside them", hours, zoneName(c.Location))
 	}
 	if t.HasAccount() {
 		p.line("账号：已配置，登录方式 %s，%s", "account: configured, login %s, %s", t.Login, p.session(t.Session))
@@ -222,6 +222,14 @@ func (p *printer) looks(s watcher.Schedule, next, now time.Time) string {
 		layout = time.DateTime
 	}
 	return text + fmt.Sprintf(p.lang.Pick("；下一次 %s", "; next %s"), next.Format(layout))
+}
+
+// zoneName is the name by which a zone is written in watch.yaml.
+func zoneName(loc *time.Location) string {
+	if loc == twelve306.Shanghai() {
+		return "Asia/Shanghai"
+	}
+	return loc.String()
 }
 
 // shortDuration drops the zero units that time.Duration prints: 6h0m0s is 6h.

@@ -150,7 +150,7 @@ func each[T comparable](d *decoder, n *yaml.Node, key, want string, name func(T)
 func (d *decoder) items(n *yaml.Node, key, want string, f func(item *yaml.Node, key string)) {
 	switch n.Kind {
 	case yaml.ScalarNode:
-		if n.Value != "" {
+		if !empty(n) || n.Style&yaml.TaggedStyle != 0 {
 			f(n, key)
 		}
 	case yaml.SequenceNode:

@@ -23,7 +23,7 @@ func (k *checker) rules() {
 		r := &k.c.Rules[i]
 		key := fmt.Sprintf("rules[%d]", i)
 		k.rule(r, key)
-		k.name(r, key, named)
+		k.name(i, named)
 	}
 	k.overlaps()
 	k.load()
@@ -159,8 +159,8 @@ func (k *checker) warned(key string) bool {
 // name checks a rule's name, or makes one of its stations. A rule is its name,
 // so a made-up name must not move from one rule to another when the file is
 // edited: of two that would be called the same, one has to be named.
-func (k *checker) name(r *watcher.Rule, key string, named map[string]int) {
-	at := join(key, "name")
+func (k *checker) name(i int, named map[string]int) {
+	r, at := &k.c.Rules[i], fmt.Sprintf("rules[%d].name", i)
 	if k.bad(at) {
 		return
 	}
@@ -185,8 +185,6 @@ func (k *checker) name(r *watcher.Rule, key string, named map[string]int) {
 	case taken:
 		k.wrong(at, "rules[%d] is called %q already; a rule is its name", first, r.Name)
 	default:
-		var i int
-		fmt.Sscanf(key, "rules[%d]", &i)
 		named[r.Name] = i
 	}
 }
@@ -240,6 +238,6 @@ func (k *checker) load() {
 		}
 	}
 	if round := time.Duration(len(asked)) * k.c.Twelve306.MinInterval; round > maxRound {
-		k.warn("rules", "%d different queries (days × stations), one every %v: a round takes %v", len(asked), k.c.Twelve306.MinInterval, round)
+		k.warn("rules", "%d different queries (days × stations), one every %s: a round takes %s", len(asked), shortDuration(k.c.Twelve306.MinInterval), shortDuration(round))
 	}
 }

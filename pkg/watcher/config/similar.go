@@ -3,11 +3,11 @@ package config
 import "strings"
 
 // similar returns the word nearest to text, or "" when none is near: at most
-// one edit away for short words, two for longer ones, with neighbours swapped
+// one edit away for short words, two for longer ones, none for two letters, with neighbours swapped
 // as one edit; or the same but for case, - and _.
 func similar(text string, words []string) string {
 	t := plainWord(text)
-	best, least := "", 1+max(1, min(2, len(t)/3))
+	best, least := "", 1+min(2, len(t)/3)
 	for _, w := range words {
 		if d := distance([]rune(t), []rune(plainWord(w))); d < least {
 			best, least = w, d

@@ -57,7 +57,26 @@ func syntaxProblem(data []byte, err error) *Problem {
 	line := badLine(lines)
 	text := string(bytes.TrimRight(lines[line-1], "\r\n"))
 	indent := len(text) - len(strings.TrimLeft(text, " \t"))
-	return &Problem{Line: line, Column: indent + 1, Text: syntaxText(err.Error(), text[:indent], strings.TrimSpace(text))}
+	value := valueStart(text, indent)
+	words, atValue := syntaxText(err.Error(), text[:indent], text[value:])
+	column := indent
+	if atValue {
+		column = value
+	}
+	return &Problem{Line: line, Column: 1 + utf8.RuneCountInString(text[:column]), Text: words}
+}
+
+// valueStart returns where the value of a line `- key: value` begins.
+func valueStart(line string, at int) int {
+	for strings.HasPrefix(line[at:], "- ") {
+		at += 2
+		at += len(line[at:]) - len(strings.TrimLeft(line[at:], " "))
+	}
+	if i := strings.Index(line[at:], ": "); i >= 0 {
+		at += i + 2
+		at += len(line[at:]) - len(strings.TrimLeft(line[at:], " "))
+	}
+	return at
 }
 
 // maxSearched is the largest file in which the line of a syntax error is
@@ -117,14 +136,13 @@ func parses(lines [][]byte) bool {
 
 var yamlPrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
-// syntaxText words a syntax error from yaml's message and the line at fault.
+// bareExclusion is a ! that stands outside quotes in a list.
+var bareExclusion = regexp.MustCompile(`[\[,]\s*!`)
+
+// syntaxText words a syntax error from yaml's message, the indentation of the
+// line at fault and its value; atValue says that the value is what is wrong.
 // It never quotes the line: it may hold a secret.
-func syntaxText(msg, indent, line string) string {
-	value := line
-	if _, v, ok := strings.Cut(line, ": "); ok {
-		value = strings.TrimSpace(v)
-	}
-	value = strings.TrimPrefix(value, "- ")
+func syntaxText(msg, indent, value string) (text string, atValue bool) {
 	has := func(words ...string) bool {
 		for _, w := range words {
 			if strings.Contains(msg, w) {
@@ -135,24 +153,26 @@ func syntaxText(msg, indent, line string) string {
 	}
 	switch {
 	case strings.Contains(indent, "\t"):
-		return "a tab in the indentation; use blanks"
+		return "a tab in the indentation; use blanks", false
 	case has("unknown anchor", "did not find expected alphabetic or numeric"):
-		return `a value that begins with * or & must be in quotes, as in "*/5 * * * *"`
+		return `a value that begins with * or & must be in quotes, as in "*/5 * * * *"`, true
 	case has("cannot start any token") && strings.ContainsAny(value, "@`%"):
-		return `a value that begins with @, % or a backquote must be in quotes, as in "@every 5s"`
+		return `a value that begins with @, % or a backquote must be in quotes, as in "@every 5s"`, true
 	case has("mapping values are not allowed"):
-		return "a colon where none can be: a value that holds a colon and a blank must be in quotes, or the line is indented too deep"
+		return "a colon where none can be: a value that holds a colon and a blank must be in quotes, or the line is indented too deep", false
+	case has("expected ',' or ']'") && bareExclusion.MatchString(value):
+		return `a value that begins with ! must be in quotes, as in "!G1112"`, true
 	case has("expected ',' or ']'", "expected ',' or '}'"):
-		return "a bracket that opens here is not closed, or a comma is missing"
+		return "a bracket that opens here is not closed, or a comma is missing", true
 	case has("found unexpected end of stream", "unexpected document indicator"):
-		return "a quotation that opens here is not closed"
+		return "a quotation that opens here is not closed", true
 	case has("did not find expected key", "did not find expected '-' indicator", "block sequence entries are not allowed"):
-		return "this line is not indented like its neighbours, or a quotation mark is in the wrong place"
+		return "this line is not indented like its neighbours, or a quotation mark is in the wrong place", false
 	case has("could not find expected ':'"):
-		return "a colon is missing after a key, or there is no blank after it"
+		return "a colon is missing after a key, or there is no blank after it", false
 	case has("control characters are not allowed"):
-		return "a control character, which cannot be in the file"
+		return "a control character, which cannot be in the file", false
 	default:
-		return "this is not YAML: " + yamlPrefix.ReplaceAllString(msg, "")
+		return "this is not YAML: " + yamlPrefix.ReplaceAllString(msg, ""), false
 	}
 }
