@@ -51,7 +51,7 @@ func (s *Server) Admin() http.Handler {
 	m.HandleFunc("GET /state", func(w http.ResponseWriter, r *http.Request) { tell(w, s.state()) })
 	m.HandleFunc("POST /trains", func(w http.ResponseWriter, r *http.Request) {
 		var trains []Train
-		date := r.FormValue("date")
+		date := r.URL.Query().Get("date")
 		_, err := time.Parse(time.DateOnly, date)
 		if err == nil {
 			err = read(w, r, &trains)
@@ -65,7 +65,7 @@ func (s *Server) Admin() http.Handler {
 		var seats map[string]int
 		err := read(w, r, &seats)
 		for seat, n := range seats {
-			if !s.Sell(r.FormValue("date"), r.FormValue("train"), seat, n) {
+			if !s.Sell(r.URL.Query().Get("date"), r.URL.Query().Get("train"), seat, n) {
 				err = errNoTrain
 			}
 		}
@@ -73,7 +73,7 @@ func (s *Server) Admin() http.Handler {
 	})
 	m.HandleFunc("GET /orders", func(w http.ResponseWriter, r *http.Request) {
 		list := s.AllOrders()
-		if u := r.FormValue("user"); u != "" {
+		if u := r.URL.Query().Get("user"); u != "" {
 			list = slices.DeleteFunc(list, func(o Order) bool { return o.User != u })
 		}
 		tell(w, list)
@@ -99,7 +99,7 @@ func (s *Server) Admin() http.Handler {
 	m.HandleFunc("GET /violations", func(w http.ResponseWriter, r *http.Request) { tell(w, list(s.Violations())) })
 	m.HandleFunc("GET /requests", func(w http.ResponseWriter, r *http.Request) {
 		reqs := s.Requests()
-		if step := Step(r.FormValue("step")); step != "" {
+		if step := Step(r.URL.Query().Get("step")); step != "" {
 			reqs = slices.DeleteFunc(reqs, func(q Request) bool { return q.Step != step })
 		}
 		tell(w, reqs)

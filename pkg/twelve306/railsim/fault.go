@@ -31,6 +31,7 @@ const (
 	LoggedOut    FaultKind = "logged-out"   // the otn session is gone; the step then answers for itself
 	SignedOut    FaultKind = "signed-out"   // the passport session is gone too
 	Busy         FaultKind = "busy"         // JSON: 网络繁忙
+	Refused      FaultKind = "refused"      // the step's own refusal, saying Msg
 	Slow         FaultKind = "slow"         // the reply comes after Delay
 	Hang         FaultKind = "hang"         // no reply until the client gives up
 )
@@ -38,7 +39,7 @@ const (
 // FaultKinds lists all kinds, in the order above.
 func FaultKinds() []FaultKind {
 	return []FaultKind{Unreachable, RequestLost, ReplyLost, HTML, Redirect302, Empty200, Truncated, BrokenBody,
-		WrongType, Null, Status500, Status502, Status503, TooMany429, Forbidden403, LoggedOut, SignedOut, Busy, Slow, Hang}
+		WrongType, Null, Status500, Status502, Status503, TooMany429, Forbidden403, LoggedOut, SignedOut, Busy, Refused, Slow, Hang}
 }
 
 // Fault makes requests of one step fail.
@@ -59,6 +60,8 @@ type Fault struct {
 	Delay time.Duration `json:"delay"`
 	// RetryAfter of 429, in whole seconds. Default 5 s.
 	RetryAfter time.Duration `json:"retry_after"`
+	// Msg of Refused: any of 12306's texts.
+	Msg string `json:"msg"`
 }
 
 // AddFault plans a failure. Faults are tried in the order they were added;
@@ -158,6 +161,8 @@ func (f *Fault) spoil(x *exchange) {
 		x.header.Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 	case Busy:
 		x.busy()
+	case Refused:
+		x.refuseAs(f.Msg)
 	}
 }
 

@@ -118,6 +118,21 @@ func (x *exchange) sign(code any, msg string, more map[string]any) {
 	x.json(m)
 }
 
+// refuseAs refuses in the form of the step.
+func (x *exchange) refuseAs(msg string) {
+	switch {
+	case x.step == StepCheckOrder || x.step == StepConfirm:
+		x.otn(map[string]any{"errMsg": msg, "submitStatus": false})
+	case x.step == StepWait:
+		x.otn(map[string]any{"queryOrderWaitTimeStatus": true, "count": 0, "waitTime": -2, "requestId": int64(6 << 60),
+			"waitCount": 0, "tourFlag": "dc", "errorcode": "0", "msg": msg, "orderId": nil})
+	case strings.HasPrefix(x.r.URL.Path, "/passport/"):
+		x.sign(1, msg, nil)
+	default:
+		x.otnEnvelope(false, nil, msg)
+	}
+}
+
 // script answers JSONP when a callback was named, else plain JSON.
 func (x *exchange) script() {
 	cb := x.form.Get("callback")

@@ -43,6 +43,9 @@ func certificate(dir string) (tls.Certificate, string, error) {
 	if err != nil {
 		return none, "", err
 	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return none, "", err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return none, "", err
 	}
