@@ -3,6 +3,7 @@ package watcher
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/watcherd/watcherd/pkg/twelve306"
@@ -23,26 +24,51 @@ type Candidate struct {
 // first: earlier dates, then trains in the order given, then seats in the
 // order given, then the earlier departure. The train number settles the rest,
 // so that the order never depends on that of a reply.
-func CompareCandidates(a, b Candidate) int {
+func CompareCandidates(a, b Candidate) int { return compare(&a, &b) }
+
+func compare(a, b *Candidate) int {
 	if a.Journey.Date != b.Journey.Date {
 		if a.Journey.Date.Before(b.Journey.Date) {
 			return -1
 		}
 		return 1
 	}
+	if a.trainRank != b.trainRank {
+		return a.trainRank - b.trainRank
+	}
+	if a.seatRank != b.seatRank {
+		return a.seatRank - b.seatRank
+	}
+	if c := strings.Compare(a.Train.Depart(), b.Train.Depart()); c != 0 {
+		return c // HH:MM sorts as text
+	}
 	return cmp.Or(
-		cmp.Compare(a.trainRank, b.trainRank),
-		cmp.Compare(a.seatRank, b.seatRank),
-		cmp.Compare(a.Train.Depart(), b.Train.Depart()), // HH:MM sorts as text
-		cmp.Compare(a.Train.Code(), b.Train.Code()),
-		cmp.Compare(a.Journey.From.Code, b.Journey.From.Code),
-		cmp.Compare(a.Journey.To.Code, b.Journey.To.Code),
+		strings.Compare(a.Train.Code(), b.Train.Code()),
+		strings.Compare(a.Journey.From.Code, b.Journey.From.Code),
+		strings.Compare(a.Journey.To.Code, b.Journey.To.Code),
 	)
 }
 
 // SortCandidates sorts the merged candidates of several journeys of one rule,
 // the best first.
-func SortCandidates(list []Candidate) { slices.SortStableFunc(list, CompareCandidates) }
+func SortCandidates(list []Candidate) {
+	if len(list) < 2 {
+		return
+	}
+	// A candidate is half a kilobyte: sort numbers and move each once.
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(compare(&list[a], &list[b]), a-b)
+	})
+	sorted := make([]Candidate, len(list))
+	for i, k := range order {
+		sorted[i] = list[k]
+	}
+	copy(list, sorted)
+}
 
 // Match returns every seat kind of every train that satisfies the rule, the
 // best first. A train that the rule does not want costs no allocation.
