@@ -30,7 +30,7 @@ func testEnv(dir string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 }
 
-// place writes a configuration where a person would have it: alone, readable
+// placeFile writes a configuration where a person would have it: alone, readable
 // for its owner, with the secrets beside it.
 func placeFile(t testing.TB, data []byte) (path string) {
 	t.Helper()
@@ -69,8 +69,8 @@ func load(t testing.TB, data []byte) (*Config, Problems) {
 	return c, ps
 }
 
-// wanted splits a test file into the lines its first comments want and the
-// rest, in which those comments stay so that lines count as they stand.
+// wanted returns what the first comments of a test file want: Line:Column: key:
+// text, one problem or warning each. They count as lines of the file.
 func wanted(data []byte) (want []string) {
 	for line := range strings.Lines(string(data)) {
 		w, ok := strings.CutPrefix(strings.TrimSpace(line), "# want ")
