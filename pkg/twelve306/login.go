@@ -96,15 +96,22 @@ func (c *Client) revive(ctx context.Context) (bool, error) {
 }
 
 // loginAuto asks what the site wants of this user: checkLoginVerify answers 0
-// nothing, 1 slider or SMS, 2 slider only, 3 SMS only. A site that does not
-// know the question is the classic one.
+// nothing, 1 slider or SMS, 2 slider only, 3 SMS only. The classic site does
+// not know the question; its login/conf has no queryUrl.
 func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver) error {
-	if _, err := c.conf(ctx); err != nil {
-		switch KindOf(err) {
-		case Network, Changed, Session:
-			return c.loginCaptcha(ctx, cred, solver)
+	d, err := c.openLogin(ctx)
+	switch KindOf(err) {
+	case "":
+		if err != nil {
+			return err
 		}
+	case Network, Changed, Session:
+		return c.loginCaptcha(ctx, cred, solver)
+	default:
 		return err
+	}
+	if d.QueryURL == "" {
+		return c.loginCaptcha(ctx, cred, solver)
 	}
 	code, err := c.checkLoginVerify(ctx, cred)
 	switch {
@@ -115,9 +122,9 @@ func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver)
 	case code == 0:
 		return c.loginPlain(ctx, cred)
 	case (code == 1 || code == 3) && cred.IDLast4 != "":
-		return c.loginSMS(ctx, cred, solver)
+		return c.passSMS(ctx, cred, solver)
 	}
-	return c.loginQR(ctx, solver)
+	return c.passQR(ctx, solver)
 }
 
 // submitLogin posts web/login and reads its verdict. The form holds the

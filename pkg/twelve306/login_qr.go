@@ -24,9 +24,14 @@ func (s QRState) Error() string { return "the QR code is " + string(s) }
 // loginQR logs in by a code that the person scans with the 12306 app (recorded
 // 2024-05-09). A code that expires is replaced.
 func (c *Client) loginQR(ctx context.Context, solver Solver) error {
-	if err := c.openLogin(ctx); err != nil {
+	if _, err := c.openLogin(ctx); err != nil {
 		return err
 	}
+	return c.passQR(ctx, solver)
+}
+
+// passQR is the part of the QR login that follows on the opened page.
+func (c *Client) passQR(ctx context.Context, solver Solver) error {
 	ch := Challenge{Kind: QRChallenge, For: ForLogin}
 	for {
 		uuid, img, err := c.createQR(ctx)

@@ -35,12 +35,17 @@ func sealPassword(password string) string {
 // loginSMS logs in with a password and a code that 12306 sends to the phone
 // (recorded 2024-04-22).
 func (c *Client) loginSMS(ctx context.Context, cred Credentials, solver Solver) error {
-	if err := c.openLogin(ctx); err != nil {
+	if _, err := c.openLogin(ctx); err != nil {
 		return err
 	}
 	if _, err := retried(ctx, func() (int64, error) { return c.checkLoginVerify(ctx, cred) }); err != nil {
 		return err
 	}
+	return c.passSMS(ctx, cred, solver)
+}
+
+// passSMS is the part of the SMS login that follows on checkLoginVerify.
+func (c *Client) passSMS(ctx context.Context, cred Credentials, solver Solver) error {
 	ch := Challenge{Kind: SMSChallenge, For: ForLogin}
 	var sent time.Time
 	lost := 0
@@ -106,16 +111,17 @@ func loginForm(checkMode, randCode string, cred Credentials) form {
 func loginHeader() map[string]string { return map[string]string{"isPasswordCopy": "N", "appFlag": ""} }
 
 // openLogin is what the present login page asks when it opens.
-func (c *Client) openLogin(ctx context.Context) error {
-	if _, err := retried(ctx, func() (conf, error) { return c.conf(ctx) }); err != nil {
-		return err
+func (c *Client) openLogin(ctx context.Context) (conf, error) {
+	d, err := retried(ctx, func() (conf, error) { return c.conf(ctx) })
+	if err != nil {
+		return d, err
 	}
 	// "not logged in" is the ordinary answer; the call sets _passport_session.
-	_, _, err := c.post(ctx, "uamtk-static", "/passport/web/auth/uamtk-static", pageLogin2, form{}.add("appid", "otn"))
+	_, _, err = c.post(ctx, "uamtk-static", "/passport/web/auth/uamtk-static", pageLogin2, form{}.add("appid", "otn"))
 	if k := KindOf(err); k == Blocked || ctx.Err() != nil {
-		return err
+		return d, err
 	}
-	return nil
+	return d, nil
 }
 
 // finishLogin is the walk from the sign-on to the ticket site, as browsers do

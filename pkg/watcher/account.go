@@ -1,0 +1,372 @@
+package watcher
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/watcherd/watcherd/pkg/notifier"
+	"github.com/watcherd/watcherd/pkg/twelve306"
+)
+
+// account owns everything that is done in the name of the 12306 account. One
+// goroutine runs it, so a login, an attempt, a recovery and a look at a held
+// order can never overlap: 12306 allows one unfinished order at a time.
+type account struct {
+	w   *Watcher
+	log *zap.Logger
+
+	loginAfter time.Time // no login by itself before this
+	appeared   int       // of the rules that book, when the last login was given up
+	refused    bool      // the password was refused: nothing is tried until it changes
+	restTill   time.Time // no attempt before this: 12306 was busy, or the network down
+	failures   int       // attempts in a row that failed for such a reason
+	tomorrow   time.Time // 12306 takes no order of this account before this
+	foreign    string    // number of an unfinished order that is not ours
+	looked     time.Time // when 12306 was last asked what it holds
+	gone       map[string]int
+}
+
+func newAccount(w *Watcher) *account {
+	return &account{w: w, log: w.log, gone: map[string]int{}}
+}
+
+// keepAliveAge is how old a proof of login may get: sessions die after about
+// ten idle minutes.
+const keepAliveAge = 4 * time.Minute
+
+// run works until ctx ends. Whatever an earlier life left open is settled
+// before anything new is ordered.
+func (a *account) run(ctx context.Context) {
+	a.refused = a.passwordRefused()
+	for ctx.Err() == nil {
+		if open := a.open(); open != nil {
+			a.reconcile(ctx, open, doubt{})
+			continue
+		}
+		a.work(ctx)
+		wait := time.NewTimer(time.Until(a.next()))
+		select {
+		case <-ctx.Done():
+		case <-a.w.seats:
+		case <-wait.C:
+		}
+		wait.Stop()
+	}
+}
+
+func (a *account) open() *Attempt {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	return a.w.state.Open()
+}
+
+// work does what is due now.
+func (a *account) work(ctx context.Context) {
+	now := time.Now()
+	a.remind(now)
+	if !a.w.opt.Hours.Open(now.In(a.w.opt.Location)) {
+		return
+	}
+	if (a.holds() || a.foreign != "") && now.Sub(a.looked) >= a.lookGap() {
+		a.lookAtHeld(ctx)
+		return
+	}
+	in, _ := a.w.client.LoggedIn()
+	switch {
+	case !in && !a.w.opt.Account.OnSeats && a.mayLogin(now, 0):
+		a.login(ctx, "", false)
+	case in:
+		if err := a.w.client.KeepAlive(ctx, keepAliveAge); twelve306.KindOf(err) == twelve306.Session {
+			a.log.Info("12306 has ended the session")
+			a.w.saveSession()
+			return
+		}
+	}
+	if !a.holds() && a.foreign == "" {
+		if r, c, ok := a.choose(time.Now()); ok {
+			a.attempt(ctx, r, c)
+		}
+	}
+}
+
+// next is when there will be something to do without being woken.
+func (a *account) next() time.Time {
+	now := time.Now()
+	if opt := a.w.opt; !opt.Hours.Open(now.In(opt.Location)) {
+		return minTime(opt.Hours.NextOpen(now.In(opt.Location)), a.nextReminder(now))
+	}
+	at := now.Add(time.Minute)
+	in, _ := a.w.client.LoggedIn()
+	if in {
+		// A little off the beat, so that many daemons do not ask together.
+		at = minTime(at, a.w.client.Proven().Add(keepAliveAge+time.Duration(rand.Int64N(int64(20*time.Second)))))
+	} else if !a.refused && !a.w.opt.Account.OnSeats {
+		at = minTime(at, a.loginAfter)
+	}
+	if a.holds() || a.foreign != "" {
+		at = minTime(at, a.looked.Add(a.lookGap()))
+	}
+	at = minTime(at, a.nextReminder(now))
+	if a.restTill.After(now) {
+		at = minTime(at, a.restTill)
+	}
+	if at.Before(now) {
+		at = now
+	}
+	// Never a busy loop, whatever is due.
+	return maxTime(at, now.Add(100*time.Millisecond))
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.IsZero() || a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// mayLogin reports whether a login may be tried now. appeared is how often
+// seats have appeared for rules that book: when that is more than at the last
+// login that was given up, it is tried at once.
+func (a *account) mayLogin(now time.Time, appeared int) bool {
+	return !a.refused && (!now.Before(a.loginAfter) || appeared > a.appeared)
+}
+
+// appearances counts the seats that appeared for rules that book.
+func (a *account) appearances() int {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	n := 0
+	for _, r := range a.w.rules {
+		if r.Action.Orders() {
+			n += r.appeared
+		}
+	}
+	return n
+}
+
+// login logs in if the session is dead and tells how it went. rule is the one
+// that wants it, if any; urgent logins are asked for whatever was answered
+// before, because an order may be held.
+func (a *account) login(ctx context.Context, rule string, urgent bool) error {
+	w := a.w
+	if a.refused && !urgent {
+		return &twelve306.Error{Op: "login", Kind: twelve306.Password, Msg: w.say.f("密码曾被拒绝", "the password was refused before")}
+	}
+	was, _ := w.client.LoggedIn()
+	proven := w.client.Proven()
+	err := w.client.Login(ctx, w.opt.Account.Credentials, &solver{w: w, rule: rule})
+	if err == nil {
+		a.loginAfter, a.refused = time.Time{}, false
+		if now := w.client.Proven(); !was && !now.Equal(proven) {
+			a.log.Info("logged in to 12306", zap.Stringer("user", w.opt.Account.Credentials))
+			w.saveSession()
+			a.rememberRefused(false)
+			w.tell(w.say.loggedIn())
+		}
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	a.appeared = a.appearances()
+	a.loginAfter = time.Now().Add(w.opt.Question.AskAgain)
+	next := w.say.nextAsk(w.opt.Question.AskAgain)
+	why := w.why(err)
+	switch twelve306.KindOf(err) {
+	case twelve306.Password:
+		a.refused = true
+		a.rememberRefused(true)
+		next = w.say.nextPassword()
+	case twelve306.Person, twelve306.Refused:
+		next = w.say.nextPerson()
+	case twelve306.Network, twelve306.Busy, twelve306.Blocked:
+		a.loginAfter = time.Now().Add(time.Minute)
+		next = w.say.nextLook()
+	}
+	if errors.Is(err, twelve306.ErrGaveUp) {
+		why = gaveUp(err)
+	}
+	a.log.Warn("could not log in", zap.Error(err), zap.Time("again", a.loginAfter))
+	w.tell(w.say.loginFailed(why, next))
+	return err
+}
+
+// gaveUp is the reason behind "no answer: reason".
+func gaveUp(err error) string {
+	const prefix = "no answer: "
+	if s := err.Error(); len(s) > len(prefix) && s[:len(prefix)] == prefix {
+		return s[len(prefix):]
+	}
+	return err.Error()
+}
+
+// refusedValue is the name under which a refused password is remembered, as a
+// hash: a restart must not try it again, four misses lock the account.
+const refusedValue = "refused"
+
+func (a *account) passwordHash() []byte {
+	c := a.w.opt.Account.Credentials
+	sum := sha256.Sum256([]byte("watcherd\x00" + c.Username + "\x00" + c.Password))
+	return []byte(hex.EncodeToString(sum[:]))
+}
+
+func (a *account) passwordRefused() bool {
+	kept, err := a.w.store.Get(refusedValue)
+	if err != nil || kept == nil {
+		return false
+	}
+	if string(kept) == string(a.passwordHash()) {
+		a.log.Warn("12306 refused this password before; it is not tried again until it changes")
+		return true
+	}
+	return false
+}
+
+func (a *account) rememberRefused(refused bool) {
+	var value []byte
+	if refused {
+		value = a.passwordHash()
+	}
+	if err := a.w.store.Put(refusedValue, value); err != nil {
+		a.log.Error("the state folder cannot be written", zap.Error(err))
+	}
+}
+
+// choose picks what to book now: the best candidate of the first rule, in the
+// order of the file, that has one.
+func (a *account) choose(now time.Time) (*watched, Candidate, bool) {
+	w := a.w
+	if a.restTill.After(now) || a.tomorrow.After(now) {
+		return nil, Candidate{}, false
+	}
+	loggedIn, _ := w.client.LoggedIn()
+	if !loggedIn && !a.mayLogin(now, a.appearances()) {
+		return nil, Candidate{}, false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	today := twelve306.DateOf(now)
+	for _, r := range w.rules {
+		if !r.Action.Orders() || r.stopped != "" || !w.looks(r, today) || r.idleTill.After(now) {
+			continue
+		}
+		var best *Candidate
+		for _, f := range r.found {
+			if now.Sub(f.at) > foundFresh {
+				continue
+			}
+			for i := range f.list {
+				c := &f.list[i]
+				if r.bookable(*c, now) && (best == nil || CompareCandidates(*c, *best) < 0) {
+					best = c
+				}
+			}
+		}
+		if best != nil {
+			return r, *best, true
+		}
+	}
+	return nil, Candidate{}, false
+}
+
+// foundFresh is how old a look may be to be ordered from: secretStr lives for
+// some minutes, seats for less.
+const foundFresh = 2 * time.Minute
+
+// bookable reports whether a candidate may be ordered: it does not rest, and
+// where the user wants to be asked he said yes.
+func (r *watched) bookable(c Candidate, now time.Time) bool {
+	k := keyOf(c)
+	if z, ok := r.rests[k]; ok && now.Before(z.until) && z.left == c.Train.LeftTicket() {
+		return false
+	}
+	return r.Action == ActionBook || r.offered[k]
+}
+
+// offer asks the user whether the best seat of an ask rule shall be booked.
+// Each seat is offered once for as long as it stays.
+func (w *Watcher) offer(ctx context.Context, r *watched) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r.asking || w.opt.Account == nil || w.state.Done(r.Name) {
+		return
+	}
+	var best *Candidate
+	for _, f := range r.found {
+		for i := range f.list {
+			c := &f.list[i]
+			if _, done := r.offered[keyOf(*c)]; !done && (best == nil || CompareCandidates(*c, *best) < 0) {
+				best = c
+			}
+		}
+	}
+	if best == nil {
+		return
+	}
+	c := *best
+	r.asking = true
+	r.offered[keyOf(c)] = false
+	w.side.Go(func() {
+		yes := w.askOffer(ctx, w.say.offer(r.Rule, c), r.Name)
+		w.mu.Lock()
+		r.asking = false
+		if yes {
+			r.offered[keyOf(c)] = true
+		}
+		w.mu.Unlock()
+		if yes {
+			nudge(w.seats)
+		}
+	})
+}
+
+// askOffer asks a yes-or-no question. No answer is no.
+func (w *Watcher) askOffer(ctx context.Context, words News, rule string) bool {
+	now := time.Now()
+	p := notifier.Prompt{
+		ID: notifier.NewID(), Kind: notifier.Offer, Lang: w.opt.Language, Rule: rule, Title: words.Title, Text: words.Text,
+		AskedAt: now, Deadline: now.Add(w.opt.Question.Timeout).In(w.opt.Location),
+	}
+	if err := w.record(nil, Event{Kind: QuestionOpened, Rule: rule, Question: p.ID}); err != nil {
+		w.log.Error("the offer cannot be written down, so it is not made", zap.Error(err))
+		return false
+	}
+	r, err := w.ask(ctx, p)
+	if err != nil || r.Action != notifier.Answered || !r.Yes {
+		return false
+	}
+	if err := w.record([]News{w.say.answered(rule, r.By, r.Channel)}, Event{Kind: AnswerUsed, Rule: rule, Question: p.ID}); err != nil {
+		w.log.Error("the answer cannot be written down, so it is not used", zap.Error(err))
+		return false
+	}
+	return true
+}
+
+func (s speaker) offer(r Rule, c Candidate) News {
+	n := News{Rule: r.Name,
+		Title: s.f("要抢吗？%s %s %s→%s %s", "Book it? %s %s %s to %s, %s", c.Train.Code(), s.short(c.Journey.Date),
+			c.Journey.From.Name, c.Journey.To.Name, seatText(s.lang, c.Seat))}
+	price := ""
+	if tenths, ok := c.Train.Price(c.Seat); ok {
+		price = s.f("每张 %s 元", "%s yuan each", yuan(tenths))
+	}
+	n.Text = lines(
+		s.f("%s %s → %s %s，%s %s", "%s %s to %s %s, %s %s", c.Journey.From.Name, c.Train.Depart(), c.Journey.To.Name, c.Train.Arrive(),
+			seatText(s.lang, c.Seat), s.left(c.Left)),
+		price, s.f("乘车人：%s", "For: %s", s.people(r.Passengers[:min(c.Take, len(r.Passengers))])),
+		s.f("回复 抢 或 不要。", "Reply yes or no."), s.f("规则：%s", "Rule: %s", r.Name))
+	return n
+}

@@ -1,0 +1,323 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/watcherd/watcherd/pkg/notifier"
+	"github.com/watcherd/watcherd/pkg/twelve306"
+)
+
+// attempt books one candidate: the walk of DESIGN.md, steps 5 to 12. Up to
+// Confirm a failure costs nothing; from the intent on, the attempt stays open
+// until 12306 has said what is true.
+func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
+	w := a.w
+	trip := tripOf(r.Rule, c)
+	at := &Attempt{ID: notifier.NewID()[:16], Rule: r.Name, Trip: trip}
+	log := a.log.With(zap.String("rule", r.Name), zap.String("attempt", at.ID), zap.String("train", trip.Train),
+		zap.Stringer("date", trip.Date), zap.String("seat", trip.Seat.Name()))
+	if err := w.record(nil, Event{Kind: AttemptBegun, Rule: at.Rule, Attempt: at.ID, Trip: &trip}); err != nil {
+		a.cannotWrite(at, err)
+		return
+	}
+	log.Info("booking", zap.Int("passengers", len(trip.Passengers)))
+	w.client.Pace().Ordering(true)
+	defer w.client.Pace().Ordering(false)
+
+	draft, err := a.prepare(ctx, at, c)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		a.notPrepared(ctx, log, r, at, c, err)
+		return
+	}
+	// The commit point. Nothing of the confirm leaves before this is on disk.
+	if err := w.record(nil, Event{Kind: Confirming, Rule: at.Rule, Attempt: at.ID}); err != nil {
+		a.cannotWrite(at, err)
+		return
+	}
+	intent := time.Now()
+	at.Intent = intent
+	queued, err := a.confirm(ctx, draft, at)
+	log.Info("confirmed", zap.Error(err))
+	switch kind := twelve306.KindOf(err); {
+	case err == nil:
+		w.recordAlways(nil, Event{Kind: Queued, Rule: at.Rule, Attempt: at.ID})
+		w.saveSession()
+		a.wait(ctx, at, *queued)
+	case unsent(err):
+		a.fail(r, at, err, w.say.nextLook())
+		a.pause(err)
+	case kind == twelve306.Ambiguous:
+		w.recordAlways(nil, Event{Kind: Doubt, Rule: at.Rule, Attempt: at.ID, Why: w.why(err), Cause: string(kind)})
+		a.reconcile(ctx, at, doubt{intent: intent, err: err})
+	case kind == twelve306.Unpaid, kind == twelve306.Changed, kind == twelve306.Invalid, kind == twelve306.Busy:
+		// Refused in words that may hide an order: look once before it is believed.
+		w.recordAlways(nil, Event{Kind: Doubt, Rule: at.Rule, Attempt: at.ID, Why: w.why(err), Cause: string(kind)})
+		a.reconcile(ctx, at, doubt{intent: intent, err: err, refused: true})
+	default:
+		a.refusedBy(r, at, c, err)
+	}
+}
+
+func tripOf(r Rule, c Candidate) Trip {
+	t := Trip{
+		Train: c.Train.Code(), Date: c.Journey.Date, From: c.Journey.From.Name, To: c.Journey.To.Name,
+		Depart: c.Train.Depart(), Arrive: c.Train.Arrive(), Seat: c.Seat, Passengers: r.Passengers[:min(c.Take, len(r.Passengers))],
+	}
+	t.PriceTenth, _ = c.Train.Price(c.Seat)
+	return t
+}
+
+func unsent(err error) bool {
+	e, ok := errors.AsType[*twelve306.Error](err)
+	return ok && e.Unsent
+}
+
+// maxRelogins is how often one attempt logs in again when 12306 loses the
+// session under it.
+const maxRelogins = 3
+
+// prepare logs in if need be and takes the order to the commit point.
+func (a *account) prepare(ctx context.Context, at *Attempt, c Candidate) (*twelve306.Draft, error) {
+	w := a.w
+	req := twelve306.OrderRequest{Journey: c.Journey, Train: c.Train, Seat: c.Seat, Passengers: at.Trip.Passengers}
+	for n := 0; ; n++ {
+		if in, _ := w.client.LoggedIn(); !in {
+			if err := a.login(ctx, at.Rule, false); err != nil {
+				return nil, &loginError{err}
+			}
+		}
+		s := &solver{w: w, rule: at.Rule, attempt: at.ID, trip: &at.Trip}
+		draft, err := w.client.Prepare(ctx, req, s)
+		if twelve306.KindOf(err) != twelve306.Session || n >= maxRelogins {
+			return draft, err
+		}
+		a.log.Info("12306 lost the session during the order; logging in again", zap.String("attempt", at.ID), zap.Error(err))
+	}
+}
+
+// loginError marks a failure that was told as login_failed already.
+type loginError struct{ err error }
+
+func (e *loginError) Error() string { return e.err.Error() }
+func (e *loginError) Unwrap() error { return e.err }
+
+// confirm sends the confirm, a second time only when the first provably never
+// left. A stop of the daemon does not cut it off: its reply is worth waiting
+// for.
+func (a *account) confirm(ctx context.Context, d *twelve306.Draft, at *Attempt) (*twelve306.Queued, error) {
+	stopping, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		if sleep(stopping, confirmGrace) == nil {
+			cancel()
+		}
+	})()
+	q, err := d.Confirm(stopping)
+	if !unsent(err) || ctx.Err() != nil {
+		return q, err
+	}
+	a.w.recordAlways(nil, Event{Kind: Unsent, Rule: at.Rule, Attempt: at.ID, Why: err.Error()})
+	if sleep(ctx, time.Second) != nil {
+		return nil, err
+	}
+	return d.Confirm(stopping)
+}
+
+// confirmGrace is how long a stop waits for the reply of a confirm.
+const confirmGrace = 8 * time.Second
+
+// wait polls the queue until it ends. Losing the session does not end it: the
+// order lives on the account.
+func (a *account) wait(ctx context.Context, at *Attempt, q twelve306.Queued) {
+	w := a.w
+	told := false
+	for {
+		number, err := w.client.WaitOrder(ctx, q, func(s twelve306.WaitStatus) {
+			if !told {
+				told = true
+				a.log.Info("in 12306's queue", zap.String("attempt", at.ID), zap.Int64("wait_s", s.WaitTime), zap.Int64("ahead", s.WaitCount))
+			}
+		})
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			a.finish(ctx, at, q, number)
+			return
+		case twelve306.KindOf(err) == twelve306.Session:
+			if a.loginUrgently(ctx, at) != nil {
+				return
+			}
+		case twelve306.KindOf(err) == twelve306.Ambiguous:
+			a.reconcile(ctx, at, doubt{intent: at.Intent, err: err})
+			return
+		default:
+			a.reconcile(ctx, at, doubt{intent: at.Intent, err: err, refused: true})
+			return
+		}
+	}
+}
+
+// finish is what follows on an order number: it is written down, the page's
+// last question is asked, the order is read back, and the news is written with
+// it. After a crash in between, recovery comes here again.
+func (a *account) finish(ctx context.Context, at *Attempt, q twelve306.Queued, number string) {
+	w := a.w
+	w.recordAlways(nil, Event{Kind: Numbered, Rule: at.Rule, Attempt: at.ID, Order: at.Trip.asked(number, time.Now())})
+	a.log.Info("there is an order number", zap.String("attempt", at.ID), zap.String("number", number))
+	reading, cancel := context.WithTimeout(ctx, readBackTime)
+	defer cancel()
+	if err := w.client.Result(reading, q, number); err != nil {
+		a.log.Info("the queue's last question was not answered; the order stands", zap.Error(err))
+	}
+	held := at.Trip.asked(number, time.Now())
+	for reading.Err() == nil {
+		h, err := w.client.Unfinished(reading)
+		if o := orderWithNumber(h.Orders, number); err == nil && o != nil {
+			held = heldOrder(*o)
+			break
+		}
+		if err == nil && len(h.Orders) > 0 || sleep(reading, time.Second) != nil {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		return // the next start reads it back and tells
+	}
+	a.book(at, held)
+}
+
+// readBackTime bounds the reading back of an order; then it is told as it is.
+const readBackTime = 8 * time.Second
+
+// book writes down that a seat is held, together with the news of it.
+func (a *account) book(at *Attempt, held *HeldOrder) {
+	w := a.w
+	now := time.Now()
+	e := Event{At: now, Kind: Booked, Rule: at.Rule, Attempt: at.ID, Order: held}
+	n := w.say.booked(at.Rule, held, now)
+	v := (&Attempt{ID: at.ID, Rule: at.Rule, State: StateBooked, Trip: at.Trip, Order: held, Begun: at.Begun, Ended: now}).view(w.opt.Location)
+	n.Order = &v
+	w.recordAlways([]News{n}, e)
+	a.looked, a.failures = now, 0
+	a.log.Info("booked: a seat is held and must be paid", zap.String("rule", at.Rule), zap.String("number", held.Number),
+		zap.String("train", held.Train), zap.Stringer("date", held.Date), zap.Strings("seats", held.Seats), zap.Time("pay_by", held.PayBy))
+	w.saveSession()
+	nudge(w.replan)
+}
+
+func orderWithNumber(list []twelve306.Order, number string) *twelve306.Order {
+	for i := range list {
+		if list[i].Number == number {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// notPrepared decides what follows on a failure before the commit point.
+// Nothing is held then, so the kind of the failure is all that counts.
+func (a *account) notPrepared(ctx context.Context, log *zap.Logger, r *watched, at *Attempt, c Candidate, err error) {
+	w := a.w
+	log.Info("not booked", zap.Error(err))
+	if _, ok := errors.AsType[*loginError](err); ok {
+		return // told as login_failed; the account's loginAfter decides what is next
+	}
+	if errors.Is(err, twelve306.ErrGaveUp) {
+		w.mu.Lock()
+		r.idleTill = time.Now().Add(w.opt.Question.AskAgain)
+		w.mu.Unlock()
+		w.tell(w.say.failed(at.Rule, &at.Trip, gaveUp(err), w.say.nextAsk(w.opt.Question.AskAgain)))
+		return
+	}
+	switch twelve306.KindOf(err) {
+	case twelve306.Stale:
+		a.pauseAfter(err, time.Second) // the next look brings a fresh secretStr
+	case twelve306.Unpaid:
+		a.pause(err)
+		a.lookAtHeld(ctx)
+	case twelve306.Network, twelve306.Busy, twelve306.Blocked, twelve306.Session:
+		a.pause(err)
+	case "":
+		a.cannotWrite(at, err)
+	default:
+		a.refusedBy(r, at, c, err)
+	}
+}
+
+// refusedBy is what follows on a refusal in 12306's words when nothing is held.
+func (a *account) refusedBy(r *watched, at *Attempt, c Candidate, err error) {
+	w := a.w
+	next := w.say.nextLook()
+	now := time.Now()
+	quiet := false
+	switch twelve306.KindOf(err) {
+	case twelve306.SoldOut, twelve306.NotOnSale:
+		w.mu.Lock()
+		k := keyOf(c)
+		old, known := r.rests[k]
+		quiet = known && old.left == c.Train.LeftTicket()
+		r.rests[k] = rest{now.Add(restTime), c.Train.LeftTicket()}
+		w.mu.Unlock()
+	case twelve306.Refused:
+		y, m, d := now.In(w.opt.Location).Date()
+		a.tomorrow = time.Date(y, m, d+1, 0, 0, 0, 0, w.opt.Location)
+		next = w.say.nextTomorrow()
+	case twelve306.Conflict, twelve306.Passenger:
+		w.mu.Lock()
+		r.stopped = w.why(err)
+		w.mu.Unlock()
+		next = w.say.nextStopRule()
+	default:
+		a.pauseAfter(err, restTime)
+	}
+	a.failed(at, err, next, quiet)
+}
+
+// fail ends an attempt that may be tried again and tells so.
+func (a *account) fail(_ *watched, at *Attempt, err error, next string) {
+	a.failed(at, err, next, false)
+}
+
+// failed writes down that the attempt holds nothing and tells why; quiet when
+// the user knows it from the attempt before.
+func (a *account) failed(at *Attempt, err error, next string, quiet bool) {
+	w := a.w
+	why := w.why(err)
+	news := []News{w.say.failed(at.Rule, &at.Trip, why, next)}
+	if quiet {
+		news = nil
+	}
+	w.recordAlways(news, Event{Kind: Failed, Rule: at.Rule, Attempt: at.ID, Why: why, Cause: string(twelve306.KindOf(err))})
+	nudge(w.replan)
+}
+
+// pause keeps the account from trying again at once after a failure that a
+// retry may mend: 1, 2, 4 ... 60 seconds.
+func (a *account) pause(err error) {
+	a.failures++
+	a.pauseAfter(err, min(time.Second<<min(a.failures-1, 6), time.Minute))
+}
+
+func (a *account) pauseAfter(err error, d time.Duration) {
+	if e, ok := errors.AsType[*twelve306.Error](err); ok {
+		d = max(d, min(e.RetryAfter, time.Hour))
+	}
+	a.restTill = time.Now().Add(d)
+}
+
+// cannotWrite ends an attempt that could not be written down: without a
+// journal nothing is ordered.
+func (a *account) cannotWrite(at *Attempt, err error) {
+	a.log.Error("not booking: the state folder cannot be written", zap.String("attempt", at.ID), zap.Error(err))
+	a.restTill = time.Now().Add(time.Minute)
+	a.w.tell(a.w.say.failed(at.Rule, &at.Trip,
+		a.w.say.f("状态目录写不进去（磁盘满了？），不下单，只盯票。", "The state folder cannot be written (disk full?): watching only, no orders."), ""))
+}

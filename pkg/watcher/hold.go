@@ -1,0 +1,208 @@
+package watcher
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/watcherd/watcherd/pkg/twelve306"
+)
+
+// How often 12306 is asked whether a held order was paid.
+const (
+	lookAtHeldEvery      = time.Minute
+	quickLookAtHeldEvery = 5 * time.Second
+)
+
+func (a *account) lookGap() time.Duration {
+	if a.w.opt.Quick {
+		return quickLookAtHeldEvery
+	}
+	return lookAtHeldEvery
+}
+
+// holds reports whether an order of ours waits for payment.
+func (a *account) holds() bool {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	return len(a.w.state.Held()) > 0
+}
+
+// lookAtHeld asks what 12306 holds and tells what became of our orders: paid,
+// expired, cancelled. An answer that cannot be read changes nothing.
+func (a *account) lookAtHeld(ctx context.Context) {
+	w := a.w
+	a.looked = time.Now()
+	if in, _ := w.client.LoggedIn(); !in {
+		if !a.mayLogin(time.Now(), 0) || a.login(ctx, "", false) != nil {
+			return
+		}
+	}
+	h, err := w.client.Unfinished(ctx)
+	if err != nil {
+		a.log.Debug("12306 does not say what it holds", zap.Error(err))
+		return
+	}
+	w.mu.Lock()
+	held := w.state.Held()
+	w.mu.Unlock()
+	for _, at := range held {
+		if o := ours(h.Orders, at); o != nil {
+			a.stillHeld(at, *o)
+			continue
+		}
+		a.vanished(ctx, at)
+	}
+	if !a.adopt(h) {
+		a.noteForeign(h)
+	}
+}
+
+// stillHeld takes up what could not be read when the order was booked.
+func (a *account) stillHeld(at *Attempt, o twelve306.Order) {
+	delete(a.gone, at.ID)
+	if at.Order.ReadBack && at.Number != "" {
+		return
+	}
+	a.book(at, heldOrder(o))
+}
+
+// vanished decides what became of an order that is not in the list of unpaid
+// ones any more. Once may be a hiccup; the second time it is believed.
+func (a *account) vanished(ctx context.Context, at *Attempt) {
+	w := a.w
+	if a.gone[at.ID]++; a.gone[at.ID] < 2 {
+		return
+	}
+	o := at.Order
+	now := time.Now()
+	e := Event{At: now, Rule: at.Rule, Attempt: at.ID, Order: o}
+	if !o.PayBy.IsZero() && !now.Before(o.PayBy) {
+		e.Kind = Expired
+	} else {
+		switch status, err := w.client.OrderStatus(ctx, o.Number, o.Since); {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			// The list of paid orders cannot be read. An unpaid order leaves the
+			// other list before its deadline when it is paid, or by the user's hand.
+			a.log.Info("the order is no longer unpaid; whether it was paid cannot be read", zap.Error(err))
+			e.Kind = Paid
+		case status == twelve306.OrderPaid:
+			e.Kind = Paid
+		default:
+			e.Kind = Cancelled
+		}
+	}
+	delete(a.gone, at.ID)
+	n := w.say.paid(at.Rule, o)
+	if e.Kind != Paid {
+		n = w.say.expired(at.Rule, o, e.Kind == Cancelled)
+	}
+	v := (&Attempt{ID: at.ID, Rule: at.Rule, State: AttemptState(e.Kind), Trip: at.Trip, Order: o, Begun: at.Begun, Ended: now}).view(w.opt.Location)
+	n.Order = &v
+	w.recordAlways([]News{n}, e)
+	a.log.Info("the held order is "+string(e.Kind), zap.String("rule", at.Rule), zap.String("number", o.Number))
+	if e.Kind != Paid {
+		w.lookAgain(ctx, at)
+	}
+	nudge(w.seats)
+}
+
+// lookAgain asks whether the rule of a lost order shall look again.
+func (w *Watcher) lookAgain(ctx context.Context, at *Attempt) {
+	rule := at.Rule
+	words := News{
+		Title: w.say.f("要继续盯“%s”吗？", "Look again for %s?", rule),
+		Text:  lines(w.say.trip(at.Order), w.say.f("回复 是，继续盯票下单；回复 不要，到此为止。", "Reply yes to look and book again, no to leave it.")),
+	}
+	w.side.Go(func() {
+		if !w.askOffer(ctx, words, rule) {
+			w.log.Info("the rule stays done until it is resumed", zap.String("rule", rule))
+			return
+		}
+		if err := w.Resume(rule); err != nil {
+			w.log.Error("the rule could not be resumed", zap.String("rule", rule), zap.Error(err))
+		}
+	})
+}
+
+// Resume lets a rule that is done look and book again.
+func (w *Watcher) Resume(rule string) error {
+	if err := w.record(nil, Event{Kind: Resumed, Rule: rule}); err != nil {
+		return err
+	}
+	w.log.Info("the rule looks again", zap.String("rule", rule))
+	nudge(w.replan)
+	nudge(w.seats)
+	return nil
+}
+
+// reminders of an unpaid order: half-way to its deadline, and when five and
+// two minutes are left.
+func reminders(at *Attempt) map[string]time.Time {
+	o := at.Order
+	if o == nil || o.PayBy.IsZero() {
+		return nil
+	}
+	from := at.Ended
+	out := map[string]time.Time{
+		"half": from.Add(o.PayBy.Sub(from) / 2),
+		"5m":   o.PayBy.Add(-5 * time.Minute),
+		"2m":   o.PayBy.Add(-2 * time.Minute),
+	}
+	for step, when := range out {
+		if at.told[step] || when.Before(from) {
+			delete(out, step)
+		}
+	}
+	return out
+}
+
+// remind tells the reminders that are due. Of several that came due together
+// (after a stop) one is told.
+func (a *account) remind(now time.Time) {
+	w := a.w
+	w.mu.Lock()
+	held := w.state.Held()
+	due := map[*Attempt][]string{}
+	for _, at := range held {
+		for step, when := range reminders(at) {
+			if !now.Before(when) {
+				due[at] = append(due[at], step)
+			}
+		}
+	}
+	w.mu.Unlock()
+	for at, steps := range due {
+		var news []News
+		if left := at.Order.PayBy.Sub(now); left > 0 {
+			n := w.say.reminder(at.Rule, at.Order, left, now)
+			w.mu.Lock()
+			v := at.view(w.opt.Location)
+			w.mu.Unlock()
+			n.Order = &v
+			news = append(news, n)
+		}
+		for i, step := range steps {
+			w.recordAlways(news, Event{At: now, Kind: Reminded, Rule: at.Rule, Attempt: at.ID, Step: step})
+			if i == 0 {
+				news = nil
+			}
+		}
+	}
+}
+
+// nextReminder is when the next reminder is due; a day ahead when none is.
+func (a *account) nextReminder(now time.Time) time.Time {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	next := now.Add(24 * time.Hour)
+	for _, at := range a.w.state.Held() {
+		for _, when := range reminders(at) {
+			next = minTime(next, when)
+		}
+	}
+	return next
+}

@@ -1,0 +1,311 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/watcherd/watcherd/pkg/twelve306"
+)
+
+// doubt is why the end of an attempt is not known. The zero doubt is a crash.
+type doubt struct {
+	intent  time.Time
+	err     error // what the confirm or the queue said; nil after a crash
+	refused bool  // 12306 refused in words: one readable "nothing" is enough to believe it
+}
+
+// When "nothing" is believed after a confirm without a verdict: two readable
+// answers this far apart, the second this long after the intent. An order may
+// show up late in 12306's list.
+const (
+	nothingApart      = 30 * time.Second
+	nothingAfter      = 60 * time.Second
+	quickNothingApart = 3 * time.Second
+	quickNothingAfter = 6 * time.Second
+)
+
+// orderedBefore is how much earlier than our intent 12306's clock may say that
+// our order was made.
+const orderedBefore = 2 * time.Minute
+
+// reconcile asks 12306 what is true until it is known, and ends the attempt.
+// Meanwhile the account orders nothing: run comes here first. It returns early
+// only when ctx ends.
+func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
+	w := a.w
+	log := a.log.With(zap.String("rule", at.Rule), zap.String("attempt", at.ID))
+	if at.Intent.IsZero() {
+		at.Intent = d.intent
+	}
+	log.Warn("asking 12306 what became of a confirm", zap.Time("intent", at.Intent), zap.String("number", at.Number), zap.Error(d.err))
+	w.client.Pace().Ordering(true)
+	defer w.client.Pace().Ordering(false)
+	apart, after := nothingApart, nothingAfter
+	if w.opt.Quick {
+		apart, after = quickNothingApart, quickNothingAfter
+	}
+	var nothing time.Time // the first readable "nothing"
+	// A refusal in words needs no second look at the queue: it ended there.
+	askQueue := !d.refused && at.Number == ""
+	if at.Number != "" {
+		if a.loginUrgently(ctx, at) == nil {
+			a.finish(ctx, at, twelve306.Queued{}, at.Number)
+		}
+		return
+	}
+	for tries := 0; ctx.Err() == nil; tries++ {
+		if a.loginUrgently(ctx, at) != nil {
+			return
+		}
+		if askQueue {
+			number, err := w.client.WaitOrder(ctx, twelve306.Queued{}, nil)
+			if err == nil {
+				if a.settleNumber(ctx, at, number) {
+					return
+				}
+			} else if !errors.Is(err, context.Canceled) && d.err == nil && twelve306.KindOf(err) != twelve306.Ambiguous {
+				d.err = err // -2 or -3: its words are the reason, if nothing is held
+			}
+		}
+		h, err := w.client.Unfinished(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		switch {
+		case err != nil:
+			if twelve306.KindOf(err) != twelve306.Session {
+				log.Debug("12306 does not say what it holds", zap.Error(err))
+				if sleep(ctx, min(time.Second<<min(tries, 6), time.Minute)) != nil {
+					return
+				}
+			}
+			continue
+		case ours(h.Orders, at) != nil:
+			o := ours(h.Orders, at)
+			if err := w.client.Result(ctx, twelve306.Queued{}, o.Number); err != nil && ctx.Err() != nil {
+				return
+			}
+			a.book(at, heldOrder(*o))
+			return
+		case h.Queueing != nil && a.queuesOurs(h.Queueing, at):
+			nothing, askQueue = time.Time{}, true
+			if sleep(ctx, twelve306.PollInterval) != nil {
+				return
+			}
+			continue
+		}
+		a.noteForeign(h)
+		now := time.Now()
+		if nothing.IsZero() {
+			nothing = now
+		}
+		if d.refused || h.Failed != nil && h.Failed.Train == at.Trip.Train ||
+			now.Sub(nothing) >= apart && now.Sub(at.Intent) >= after {
+			a.endWithout(at, d, h)
+			return
+		}
+		until := maxTime(nothing.Add(apart), at.Intent.Add(after))
+		if sleep(ctx, max(time.Until(until), time.Second)) != nil {
+			return
+		}
+	}
+}
+
+// settleNumber takes a number that the queue gave after a crash or a lost
+// reply. The queue may speak of an older order, so the list has to agree; when
+// the list cannot be read, the number is told with a word of doubt rather than
+// lost.
+func (a *account) settleNumber(ctx context.Context, at *Attempt, number string) bool {
+	for n := range 4 {
+		h, err := a.w.client.Unfinished(ctx)
+		if ctx.Err() != nil {
+			return true
+		}
+		if err == nil {
+			o := orderWithNumber(h.Orders, number)
+			if o == nil || ours([]twelve306.Order{*o}, at) == nil {
+				return false
+			}
+			break
+		}
+		if sleep(ctx, time.Second<<n) != nil {
+			return true
+		}
+	}
+	a.finish(ctx, at, twelve306.Queued{}, number)
+	return true
+}
+
+// endWithout ends an attempt of which 12306 holds nothing.
+func (a *account) endWithout(at *Attempt, d doubt, h twelve306.Holding) {
+	err := d.err
+	if err == nil || twelve306.KindOf(err) == twelve306.Ambiguous {
+		msg := a.w.say.f("下单请求没有生效，12306 没有占座", "the order did not take effect; 12306 holds nothing")
+		if h.Failed != nil && h.Failed.Msg != "" {
+			msg = h.Failed.Msg
+		}
+		err = &twelve306.Error{Op: "confirmSingleForQueue", Kind: twelve306.SoldOut, Msg: msg}
+	}
+	a.w.mu.Lock()
+	r := a.w.byName[at.Rule]
+	var c Candidate
+	found := false
+	if r != nil {
+		c, found = r.candidate(at.Trip)
+	}
+	a.w.mu.Unlock()
+	if r == nil || !found {
+		a.failed(at, err, a.w.say.nextLook(), false)
+		return
+	}
+	a.refusedBy(r, at, c, err)
+}
+
+// candidate finds the seat of a trip among what the last looks found.
+func (r *watched) candidate(t Trip) (Candidate, bool) {
+	for _, f := range r.found {
+		for _, c := range f.list {
+			if c.Train.Code() == t.Train && c.Journey.Date == t.Date && c.Seat == t.Seat {
+				return c, true
+			}
+		}
+	}
+	return Candidate{}, false
+}
+
+// loginUrgently logs in for an order that may be held. It asks until somebody
+// answers: this question does not wait for ask_again.
+func (a *account) loginUrgently(ctx context.Context, at *Attempt) error {
+	for n := 0; ; n++ {
+		if in, _ := a.w.client.LoggedIn(); in {
+			return nil
+		}
+		err := a.login(ctx, at.Rule, true)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		wait := a.w.opt.Question.AskAgain
+		if k := twelve306.KindOf(err); k == twelve306.Network || k == twelve306.Busy || k == twelve306.Blocked {
+			wait = min(time.Second<<min(n, 6), time.Minute)
+		}
+		if n == 0 {
+			a.w.tell(a.w.say.mayBeHeld(at))
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+func (s speaker) mayBeHeld(at *Attempt) News {
+	return News{Kind: NewsLoginFailed, Rule: at.Rule, Loud: true,
+		Title: s.f("可能已占到座，但登录不上", "A seat may be held, and the login fails"),
+		Text: s.f("%s %s 的订单已经提交，结果还不知道。请打开 12306 官方 App 看“未完成订单”。",
+			"The order for %s on %s was sent and its outcome is not known. Please look in the official 12306 app, under unfinished orders.", at.Trip.Train, s.day(at.Trip.Date))}
+}
+
+// ours finds the attempt's order in 12306's list: by its number when it is
+// known, else the same train, day and passengers, ordered after the intent.
+func ours(list []twelve306.Order, at *Attempt) *twelve306.Order {
+	if at.Number != "" {
+		return orderWithNumber(list, at.Number)
+	}
+	for i := range list {
+		o := &list[i]
+		if o.Train != at.Trip.Train || !o.Date.IsZero() && o.Date != at.Trip.Date {
+			continue
+		}
+		if !o.Ordered.IsZero() && o.Ordered.Before(at.Intent.Add(-orderedBefore)) {
+			continue
+		}
+		names := make([]string, 0, len(o.Tickets))
+		for _, t := range o.Tickets {
+			names = append(names, t.Passenger)
+		}
+		if len(names) > 0 && !samePeople(names, at.Trip.Passengers) {
+			continue
+		}
+		return o
+	}
+	return nil
+}
+
+func samePeople(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
+
+func (a *account) queuesOurs(q *twelve306.QueuedOrder, at *Attempt) bool {
+	return q.Train == "" || q.Train == at.Trip.Train && (q.Date.IsZero() || q.Date == at.Trip.Date)
+}
+
+// noteForeign tells, once each, of unfinished orders that are not ours. They
+// are left alone, and nothing is ordered until they are gone.
+func (a *account) noteForeign(h twelve306.Holding) {
+	w := a.w
+	a.looked = time.Now()
+	before := a.foreign
+	a.foreign = ""
+	for _, o := range h.Orders {
+		if a.known(o.Number) {
+			continue
+		}
+		a.foreign = o.Number
+		w.mu.Lock()
+		_, told := w.state.foreign[o.Number]
+		w.mu.Unlock()
+		if told {
+			continue
+		}
+		held := heldOrder(o)
+		a.log.Warn("the account has an unfinished order that is not ours; booking waits for it", zap.String("number", o.Number))
+		w.recordAlways([]News{w.say.heldElsewhere(held, time.Now())}, Event{Kind: HeldElsewhere, Order: held})
+	}
+	if h.Queueing != nil && a.foreign == "" {
+		a.foreign = "?"
+	}
+	if before != "" && a.foreign == "" {
+		a.log.Info("the account has no foreign order any more; booking goes on")
+		nudge(w.seats)
+	}
+}
+
+// known reports whether an order number is that of one of our attempts.
+func (a *account) known(number string) bool {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	return slices.ContainsFunc(a.w.state.Attempts, func(at *Attempt) bool { return at.Number == number })
+}
+
+// adopt finds an order that a failed attempt of ours made after all.
+func (a *account) adopt(h twelve306.Holding) bool {
+	a.w.mu.Lock()
+	var hit *Attempt
+	var order twelve306.Order
+	for _, at := range a.w.state.Attempts {
+		if at.Intent.IsZero() || at.State != StateFailed {
+			continue
+		}
+		if o := ours(h.Orders, at); o != nil {
+			hit, order = at, *o
+		}
+	}
+	a.w.mu.Unlock()
+	if hit == nil {
+		return false
+	}
+	a.log.Warn("an attempt that was taken for failed holds a seat", zap.String("attempt", hit.ID))
+	a.book(hit, heldOrder(order))
+	return true
+}
+
+var _ twelve306.Solver = (*solver)(nil)

@@ -1,0 +1,162 @@
+package watcher
+
+import (
+	"fmt"
+	"time"
+)
+
+// AttemptState is how far an attempt came. The words are those of
+// `orders --json`.
+type AttemptState string
+
+// The states. begun is never shown: nothing was spent yet.
+const (
+	stateBegun     AttemptState = "begun"
+	StateConfirm   AttemptState = "confirming"
+	StateQueued    AttemptState = "queued"
+	StateBooked    AttemptState = "booked"
+	StatePaid      AttemptState = "paid"
+	StateExpired   AttemptState = "expired"
+	StateCancelled AttemptState = "cancelled"
+	StateFailed    AttemptState = "failed"
+)
+
+// Attempt is one try to book, as the journal tells it.
+type Attempt struct {
+	ID    string
+	Rule  string
+	State AttemptState
+	Trip  Trip
+	Begun time.Time
+	// Intent is when the confirm was about to be sent; zero before that.
+	Intent time.Time
+	Number string     // the order's, as soon as it is known
+	Order  *HeldOrder // once booked
+	Ended  time.Time
+	Why    string
+	Cause  string
+	told   map[string]bool // reminders that were sent
+}
+
+// open reports whether the confirm may have acted and the end is not known.
+func (a *Attempt) open() bool { return a.State == StateConfirm || a.State == StateQueued }
+
+// State is where we are. It is derived from the journal by [Fold] and never
+// stored.
+type State struct {
+	// Attempts holds every attempt that came as far as a confirm, oldest
+	// first, and the newest of those that did not.
+	Attempts []*Attempt
+	byID     map[string]*Attempt
+	last     map[string]*Attempt // by rule: the newest that booked, or may have
+	foreign  map[string]time.Time
+	answered map[string]bool // questions whose answer was used
+}
+
+// NewState returns the state of an empty journal.
+func NewState() *State {
+	return &State{byID: map[string]*Attempt{}, last: map[string]*Attempt{}, foreign: map[string]time.Time{}, answered: map[string]bool{}}
+}
+
+// Done reports whether the rule has booked (or may have) and must not book
+// again: until it is resumed, or its order was cancelled or has expired and
+// the user said to look again.
+func (s *State) Done(rule string) bool {
+	a := s.last[rule]
+	return a != nil && a.State != StateFailed
+}
+
+// Open returns the attempt whose end is not known. There is at most one.
+func (s *State) Open() *Attempt {
+	for i := len(s.Attempts) - 1; i >= 0; i-- {
+		if s.Attempts[i].open() {
+			return s.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// Held returns the attempts whose order waits for payment, oldest first.
+func (s *State) Held() []*Attempt {
+	var out []*Attempt
+	for _, a := range s.Attempts {
+		if a.State == StateBooked {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Fold derives the next state: the one place that knows what an event means.
+// An event that cannot follow from the state is an error, and so is a kind
+// that is not known: a journal of a newer watcherd must not be guessed at.
+func (s *State) Fold(e Event) error {
+	if e.Kind == AttemptBegun {
+		if e.Trip == nil || e.Attempt == "" {
+			return fmt.Errorf("%s without a trip", e.Kind)
+		}
+		a := &Attempt{ID: e.Attempt, Rule: e.Rule, State: stateBegun, Trip: *e.Trip, Begun: e.At, told: map[string]bool{}}
+		if n := len(s.Attempts); n > 0 && s.Attempts[n-1].Intent.IsZero() {
+			delete(s.byID, s.Attempts[n-1].ID) // it spent nothing: not worth remembering
+			s.Attempts = s.Attempts[:n-1]
+		}
+		s.Attempts = append(s.Attempts, a)
+		s.byID[a.ID] = a
+		return nil
+	}
+	switch e.Kind {
+	case Resumed:
+		delete(s.last, e.Rule)
+		return nil
+	case QuestionOpened:
+		return nil
+	case AnswerUsed:
+		s.answered[e.Question] = true
+		return nil
+	case HeldElsewhere:
+		if e.Order != nil {
+			s.foreign[e.Order.Number] = e.At
+		}
+		return nil
+	}
+	a := s.byID[e.Attempt]
+	if a == nil {
+		return fmt.Errorf("%s of an attempt that never began (%s)", e.Kind, e.Attempt)
+	}
+	switch e.Kind {
+	case Confirming:
+		a.State = StateConfirm
+		if a.Intent.IsZero() {
+			a.Intent = e.At
+		}
+		s.last[a.Rule] = a
+	case Unsent, Doubt:
+		// The intent stands: whatever follows has to settle it.
+	case Queued:
+		a.State = StateQueued
+	case Numbered:
+		a.State = StateQueued
+		if e.Order != nil {
+			a.Number = e.Order.Number
+		}
+	case Booked:
+		a.State, a.Order, a.Ended = StateBooked, e.Order, e.At
+		if e.Order != nil {
+			a.Number = e.Order.Number
+		}
+		s.last[a.Rule] = a
+	case Failed:
+		a.State, a.Why, a.Cause, a.Ended = StateFailed, e.Why, e.Cause, e.At
+	case Paid:
+		a.State = StatePaid
+	case Expired:
+		a.State = StateExpired
+	case Cancelled:
+		a.State = StateCancelled
+	case Reminded:
+		a.told[e.Step] = true
+	default:
+		return fmt.Errorf("an event of the unknown kind %q; was this journal written by a newer watcherd?", e.Kind)
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package watcher
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/watcherd/watcherd/pkg/notifier"
+	"github.com/watcherd/watcherd/pkg/watcher/internal/store"
+)
+
+// deliveryTimeout bounds one try to deliver one message on one channel.
+const deliveryTimeout = 30 * time.Second
+
+// slowestRetry is the longest pause between two tries.
+const slowestRetry = time.Minute
+
+// patience is how long an important message keeps trying a channel that says
+// it will never work.
+const patience = 24 * time.Hour
+
+// stale is the age at which news of seats are not worth telling any more.
+const stale = 15 * time.Minute
+
+// message is news as a channel takes it.
+func (w *Watcher) message(n News) notifier.Message {
+	m := notifier.Message{
+		ID: notifier.NewID(), Kind: string(n.Kind), Rule: n.Rule, Title: n.Title, Text: n.Text, Loud: n.Loud,
+		At: time.Now().In(w.opt.Location).Truncate(time.Second),
+	}
+	if n.Order != nil {
+		b, err := json.Marshal(n.Order)
+		if err != nil { // plain values only: cannot happen
+			panic(err)
+		}
+		m.Order = b
+	}
+	return m
+}
+
+// outgoing is one copy of the news for each channel that should have it. What
+// the question itself already shows is not told again where it was shown.
+func (w *Watcher) outgoing(n News, now time.Time) []store.Outgoing {
+	b, err := json.Marshal(w.message(n))
+	if err != nil { // plain values only: cannot happen
+		panic(err)
+	}
+	var out []store.Outgoing
+	for _, c := range w.opt.Channels {
+		if _, hears := c.Notifier.(notifier.Asker); hears && n.Kind == NewsAnswered {
+			continue
+		}
+		out = append(out, store.Outgoing{Channel: c.Name, At: now, Data: b})
+	}
+	return out
+}
+
+func (w *Watcher) posted(out []store.Outgoing) {
+	for _, o := range out {
+		nudge(w.posts[o.Channel])
+	}
+}
+
+// deliver sends one channel its messages, oldest first, each until it has
+// arrived or never can. It is the only one that sends news there, so that a
+// slow channel holds up nobody else.
+func (w *Watcher) deliver(ctx context.Context, c notifier.Channel) {
+	log := w.log.With(zap.String("channel", c.Name))
+	down := false
+	for tries := 0; ; {
+		o, ok, err := w.store.NextOutgoing(c.Name)
+		switch {
+		case err != nil:
+			log.Error("the outbox cannot be read", zap.Error(err))
+			if sleep(ctx, slowestRetry) != nil {
+				return
+			}
+			continue
+		case !ok:
+			select {
+			case <-w.posts[c.Name]:
+			case <-ctx.Done():
+				return
+			}
+			continue
+		}
+		pause, err := w.send(ctx, c, o)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil || pause < 0 {
+			if err != nil {
+				log.Error("a message could not be told and is given up", zap.Error(err))
+			} else if down {
+				log.Info("the channel works again")
+			}
+			down, tries = false, 0
+			if err := w.store.Sent(o.Seq); err != nil {
+				log.Error("the outbox cannot be written; a message may be told twice", zap.Error(err))
+				if sleep(ctx, slowestRetry) != nil {
+					return
+				}
+			}
+			continue
+		}
+		if !down {
+			log.Warn("the channel does not work; its messages wait", zap.Error(err))
+			down = true
+		}
+		if pause == 0 {
+			pause = min(time.Second<<min(tries, 10), slowestRetry)
+		}
+		tries++
+		if sleep(ctx, pause) != nil {
+			return
+		}
+	}
+}
+
+// send tries once. pause is what the service asked for; negative means that a
+// retry cannot help.
+func (w *Watcher) send(ctx context.Context, c notifier.Channel, o store.Outgoing) (pause time.Duration, err error) {
+	var m notifier.Message
+	if err := json.Unmarshal(o.Data, &m); err != nil {
+		return -1, err
+	}
+	if string(m.Order) == "null" {
+		m.Order = nil
+	}
+	if m.Kind == string(NewsSeats) && time.Since(o.At) > stale {
+		return -1, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+	defer cancel()
+	err = c.Notifier.Notify(ctx, m)
+	if e, ok := errors.AsType[*notifier.Error](err); ok {
+		if e.Permanent && m.Loud && time.Since(o.At) < patience {
+			return slowestRetry, err // what must not be lost waits for somebody to mend the channel
+		}
+		if e.Permanent {
+			return -1, err
+		}
+		return e.RetryAfter, err
+	}
+	return 0, err
+}
+
+// flush waits until everything has been told, at most for d.
+func (w *Watcher) flush(d time.Duration) {
+	deadline := time.Now().Add(d)
+	for time.Now().Before(deadline) {
+		waiting := false
+		for _, c := range w.opt.Channels {
+			_, ok, err := w.store.NextOutgoing(c.Name)
+			waiting = waiting || ok && err == nil
+		}
+		if !waiting {
+			return
+		}
+		if sleep(context.Background(), 20*time.Millisecond) != nil {
+			return
+		}
+	}
+}

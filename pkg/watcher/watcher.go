@@ -1,0 +1,304 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/watcherd/watcherd/pkg/notifier"
+	"github.com/watcherd/watcherd/pkg/twelve306"
+	"github.com/watcherd/watcherd/pkg/watcher/internal/store"
+)
+
+// Options is everything a Watcher is made of.
+type Options struct {
+	Dir      string // the state folder
+	Rules    []Rule
+	Account  *Account // nil: rules can only tell
+	Channels []notifier.Channel
+	Link     func(*notifier.Prompt) string // the answer page's link; nil without one
+
+	// Client makes the client from the session that an earlier life saved (nil
+	// when there is none, or when it could not be used).
+	Client func(saved []byte) (*twelve306.Client, error)
+
+	Language notifier.Lang
+	Location *time.Location
+	Hours    Window // service_hours
+	Question QuestionOptions
+	Quick    bool // a loopback simulator: the gaps between looks at a held or doubtful order are short
+	Log      *zap.Logger
+}
+
+// Account is who books.
+type Account struct {
+	Credentials twelve306.Credentials
+	OnSeats     bool // session: on_seats; log in only when seats appear
+}
+
+// QuestionOptions is the question: section of watch.yaml.
+type QuestionOptions struct {
+	Timeout  time.Duration // how long one question waits
+	Attempts int           // wrong answers before giving up
+	AskAgain time.Duration // when an unanswered login question is asked again
+}
+
+// Watcher is the daemon: it looks, tells, and books. Open makes it, Run runs
+// it until its context ends.
+//
+// Three kinds of goroutine work for Run. One looks (poll.go). One owns the
+// account: logins, attempts, recovery and the watch over held orders follow
+// each other there and never overlap (account.go). One per channel tells
+// (tell.go). What they share is below mu.
+type Watcher struct {
+	opt    Options
+	log    *zap.Logger
+	say    speaker
+	store  *store.Store
+	client *twelve306.Client
+	fan    *notifier.Fanout
+	since  time.Time
+
+	replan chan struct{}            // the plan of looks changed
+	seats  chan struct{}            // there may be something to book
+	posts  map[string]chan struct{} // by channel: something to tell
+
+	side sync.WaitGroup // offers
+
+	mu      sync.Mutex
+	state   *State
+	rules   []*watched
+	byName  map[string]*watched
+	sight   sight
+	pending []notifier.Prompt // open questions
+	unsaved []store.Record    // written to memory only: the disk was full
+}
+
+// Open takes the lock on the state folder, reads its journal, and restores the
+// session. The error is a *store.Locked when another daemon has the folder.
+func Open(opt Options) (*Watcher, error) {
+	s, err := store.Open(opt.Dir)
+	if err != nil {
+		return nil, err
+	}
+	w, err := open(opt, s)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func open(opt Options, s *store.Store) (*Watcher, error) {
+	if opt.Log == nil {
+		opt.Log = zap.NewNop()
+	}
+	w := &Watcher{
+		opt: opt, log: opt.Log, store: s, state: NewState(), byName: map[string]*watched{},
+		say:    speaker{opt.Language, opt.Location},
+		replan: make(chan struct{}, 1), seats: make(chan struct{}, 1), posts: map[string]chan struct{}{},
+		fan: &notifier.Fanout{Channels: opt.Channels, Link: opt.Link},
+	}
+	if err := s.Events(func(r store.Record) error {
+		e, err := readEvent(r)
+		if err != nil {
+			return err
+		}
+		return w.state.Fold(e)
+	}); err != nil {
+		return nil, fmt.Errorf("state folder %s: %w", opt.Dir, err)
+	}
+	names := make([]string, 0, len(opt.Channels))
+	for _, c := range opt.Channels {
+		w.posts[c.Name] = make(chan struct{}, 1)
+		names = append(names, c.Name)
+	}
+	if err := s.DropOther(names); err != nil {
+		return nil, err
+	}
+	saved, err := s.Get(sessionValue)
+	if err != nil {
+		return nil, err
+	}
+	if w.client, err = opt.Client(saved); err != nil && saved != nil {
+		w.log.Warn("the saved session cannot be used; starting with a new one", zap.Error(err))
+		w.client, err = opt.Client(nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.setRules(opt.Rules)
+	return w, nil
+}
+
+// sessionValue is the name under which the session is stored.
+const sessionValue = "session"
+
+// Close gives the state folder back. Run must have returned.
+func (w *Watcher) Close() error {
+	w.client.Close()
+	return w.store.Close()
+}
+
+// Run works until ctx ends, then stops in order within ten seconds: a confirm
+// that is on its way gets its reply, what is known is written down, and the
+// last news are told.
+func (w *Watcher) Run(ctx context.Context) error {
+	w.since = time.Now()
+	telling, stopTelling := context.WithCancel(context.WithoutCancel(ctx))
+	var tellers sync.WaitGroup
+	for _, c := range w.opt.Channels {
+		tellers.Go(func() { w.deliver(telling, c) })
+	}
+	w.tell(w.say.started(w.counts()))
+
+	var work sync.WaitGroup
+	work.Go(func() { w.lookLoop(ctx) })
+	if w.opt.Account != nil {
+		work.Go(func() { newAccount(w).run(ctx) })
+	}
+	<-ctx.Done()
+	work.Wait()
+	w.side.Wait()
+	w.fan.Wait()
+	w.saveSession()
+	w.tell(w.say.stopping())
+	w.flush(stopGrace)
+	stopTelling()
+	tellers.Wait()
+	return nil
+}
+
+// stopGrace is how long the last news may take to be told at a stop. What has
+// not arrived by then is told after the next start.
+const stopGrace = 3 * time.Second
+
+// Reload replaces the rules: those whose name stays keep their history, an
+// attempt in progress finishes. restart says that settings changed which only
+// a restart can take up; the user is told.
+func (w *Watcher) Reload(rules []Rule, restart bool) {
+	added, changed, removed := w.setRules(rules)
+	w.log.Info("watch.yaml reloaded", zap.Strings("added", added), zap.Strings("changed", changed), zap.Strings("removed", removed))
+	w.tell(w.say.reloaded(w.say.changes(added, changed, removed, restart)))
+	nudge(w.replan)
+	nudge(w.seats)
+}
+
+// ReloadRefused tells that an edit of watch.yaml has mistakes.
+func (w *Watcher) ReloadRefused(mistakes string) {
+	w.tell(w.say.reloadRefused(mistakes))
+}
+
+// record writes events and the news of them in one durable step and folds
+// them. When it fails nothing has happened.
+func (w *Watcher) record(news []News, events ...Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.writeUnsaved(); err != nil {
+		return err
+	}
+	records, out := w.encode(news, events)
+	if err := w.store.Append(records, out); err != nil {
+		return err
+	}
+	w.fold(events)
+	w.posted(out)
+	return nil
+}
+
+// recordAlways is record for what has already happened at 12306: when the disk
+// refuses it, it is kept in memory, told at once, and written later.
+func (w *Watcher) recordAlways(news []News, events ...Event) {
+	err := w.record(news, events...)
+	if err == nil {
+		return
+	}
+	w.log.Error("the state folder cannot be written; going on in memory", zap.Error(err))
+	w.mu.Lock()
+	records, _ := w.encode(nil, events)
+	w.unsaved = append(w.unsaved, records...)
+	w.fold(events)
+	w.mu.Unlock()
+	for _, n := range news {
+		ctx, cancel := context.WithTimeout(context.Background(), deliveryTimeout)
+		if err := w.fan.Notify(ctx, w.message(n)); err != nil {
+			w.log.Error("news could not be told", zap.String("news", string(n.Kind)), zap.String("title", n.Title), zap.Error(err))
+		}
+		cancel()
+	}
+}
+
+func (w *Watcher) writeUnsaved() error {
+	if len(w.unsaved) == 0 {
+		return nil
+	}
+	if err := w.store.Append(w.unsaved, nil); err != nil {
+		return err
+	}
+	w.unsaved = nil
+	return nil
+}
+
+func (w *Watcher) encode(news []News, events []Event) ([]store.Record, []store.Outgoing) {
+	now := time.Now()
+	records := make([]store.Record, len(events))
+	for i := range events {
+		if events[i].At.IsZero() {
+			events[i].At = now
+		}
+		records[i] = events[i].record()
+	}
+	var out []store.Outgoing
+	for _, n := range news {
+		out = append(out, w.outgoing(n, now)...)
+	}
+	return records, out
+}
+
+func (w *Watcher) fold(events []Event) {
+	for _, e := range events {
+		if err := w.state.Fold(e); err != nil {
+			// Our own events always follow from the state.
+			panic("watcher: " + err.Error())
+		}
+	}
+}
+
+// tell writes news that belong to no event.
+func (w *Watcher) tell(news ...News) { w.recordAlways(news) }
+
+func (w *Watcher) saveSession() {
+	if err := w.store.Put(sessionValue, w.client.Save()); err != nil {
+		w.log.Error("the session could not be saved; a restart will need a new login", zap.Error(err))
+	}
+}
+
+// nudge wakes whoever waits on c, if he is not awake already.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// IsLocked reports whether Open failed because another daemon has the folder.
+func IsLocked(err error) bool {
+	_, ok := errors.AsType[*store.Locked](err)
+	return ok
+}
