@@ -110,7 +110,8 @@ func (s *Server) arrive(x *exchange) *Fault {
 			x.violate("%d requests in 5 minutes, the budget is %d", len(s.arrivals), s.opts.Budget)
 		}
 	}
-	s.expire(x.now)
+	s.sweep(x.now)
+	s.settle(x.now)
 	x.findSession()
 	f := s.takeFault(x.step, false)
 	if f != nil && (f.Kind == LoggedOut || f.Kind == SignedOut) {
@@ -207,7 +208,7 @@ func (x *exchange) checkReferer(ref string) {
 		x.violate("no Referer")
 	case err != nil || u.Host != x.r.Host:
 		x.violate("Referer of another host: %s", ref)
-	case !regexp.MustCompile(string(x.route.page)).MatchString(u.Path):
+	case !x.route.referer.MatchString(u.Path):
 		x.violate("Referer %s, not a page that sends this", u.Path)
 	}
 }

@@ -147,8 +147,11 @@ func TestQRLogin(t *testing.T) {
 		b.enter()
 		b.clean()
 
-		a = b.form("/passport/web/create-qr64", "appid=otn")
-		_ = a
+		old := newBrowser(t, b.site)
+		old.openLogin()
+		poll = "uuid=" + old.form("/passport/web/create-qr64", "appid=otn").json(t, "uuid").(string) + "&appid=otn"
+		time.Sleep(4 * time.Minute)
+		old.want(old.form("/passport/web/checkqr", poll).json(t, "result_code"), "3")
 	})
 }
 
@@ -180,4 +183,44 @@ func TestOrderCaptcha(t *testing.T) {
 		b.want(b.form("/otn/confirmPassenger/confirmSingleForQueue", body).json(t, "data", "submitStatus"), true)
 		b.clean()
 	})
+}
+
+// TestSeedLogin logs in as the seed's scripts do: login/init, captcha-check
+// and userLogin by POST, no page of /otn/passport in between.
+func TestSeedLogin(t *testing.T) {
+	inBubble(t, Options{Calm: true}, func(b *browser) {
+		b.visit("/otn/login/init")
+		code := b.site.AnswerOf(b.picture())
+		b.want(b.form("/passport/captcha/captcha-check", "answer="+code+"&login_site=E&rand=sjrand").json(t, "result_code"), "4")
+		b.want(b.password("secret12306").json(t, "result_code"), "0")
+		b.want(b.do("POST", "/otn/login/userLogin", "_json_att=", false).status, 302)
+		a := b.form("/passport/web/auth/uamtk", "appid=otn")
+		a = b.form("/otn/uamauthclient", "tk="+a.json(t, "newapptk").(string))
+		b.want(a.json(t, "username"), "张三")
+		b.page = "/otn/leftTicket/init"
+		b.want(b.form("/otn/login/checkUser", "_json_att=").json(t, "data", "flag"), true)
+		b.clean()
+
+		// The otn session alone dies: the sign-on is enough to come back.
+		b.site.KillTickets()
+		b.want(b.form("/otn/login/checkUser", "_json_att=").json(t, "data", "flag"), false)
+		b.enter()
+		b.want(b.form("/otn/login/checkUser", "_json_att=").json(t, "data", "flag"), true)
+		b.clean()
+	})
+}
+
+// TestSameSeed: the same requests to the same seed get the same answers.
+func TestSameSeed(t *testing.T) {
+	var rows [2]string
+	for i := range rows {
+		inBubble(t, Options{Seed: 42}, func(b *browser) {
+			b.sell()
+			b.openQuery()
+			rows[i] = b.query().body
+		})
+	}
+	if rows[0] != rows[1] {
+		t.Errorf("answers differ:\n%.200s\n%.200s", rows[0], rows[1])
+	}
 }

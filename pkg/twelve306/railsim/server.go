@@ -142,6 +142,7 @@ type Server struct {
 	polls      map[string]time.Time // user and token -> last queryOrderWaitTime
 	lastQuery  time.Time
 	arrivals   []time.Time // of the last 5 minutes
+	swept      time.Time
 	closers    []func()
 }
 

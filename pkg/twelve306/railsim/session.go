@@ -26,11 +26,12 @@ type passport struct {
 
 // findSession looks up both sessions of the request. The caller holds mu.
 func (x *exchange) findSession() {
-	if s := x.s.sessions[x.cookie("JSESSIONID")]; s != nil {
+	idle := x.s.opts.SessionIdle
+	if s := x.s.sessions[x.cookie("JSESSIONID")]; s != nil && x.now.Sub(s.used) <= idle {
 		s.used = x.now
 		x.sess = s
 	}
-	if p := x.s.passports[x.cookie("_passport_session")]; p != nil {
+	if p := x.s.passports[x.cookie("_passport_session")]; p != nil && x.now.Sub(p.used) <= idle {
 		p.used = x.now
 		x.passport = p
 	}
@@ -98,9 +99,12 @@ func (x *exchange) loggedIn() bool {
 
 func (x *exchange) user() *account { return x.s.accounts[x.sess.user] }
 
-// expire ends sessions that lay idle too long and forgets what nobody can use
-// any more. The caller holds mu.
-func (s *Server) expire(now time.Time) {
+// sweep forgets what nobody can use any more. The caller holds mu.
+func (s *Server) sweep(now time.Time) {
+	if now.Sub(s.swept) < time.Minute {
+		return
+	}
+	s.swept = now
 	for id, v := range s.sessions {
 		if now.Sub(v.used) > s.opts.SessionIdle {
 			delete(s.sessions, id)
@@ -126,7 +130,6 @@ func (s *Server) expire(now time.Time) {
 			delete(s.polls, key)
 		}
 	}
-	s.settle(now)
 }
 
 // logOut ends the otn session of the request and, when all is set, its
