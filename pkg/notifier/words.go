@@ -84,6 +84,23 @@ func (l Lang) AnsweredBy(by, channel string) string {
 	return l.Pick(by+" 已在 "+channel+" 上回答。", "Answered by "+by+" on "+channel+".")
 }
 
+// EndedBy is the [Closed] reason of a question that r, which came through
+// another channel, has ended.
+func (l Lang) EndedBy(r Reply) string {
+	who := r.By
+	if who == "" {
+		who = l.Pick("有人", "Somebody")
+	}
+	switch r.Action {
+	case Another:
+		return l.Pick(who+" 在 "+r.Channel+" 上要求换一张。", who+" asked for a new picture on "+r.Channel+".")
+	case Cancelled:
+		return l.Pick(who+" 在 "+r.Channel+" 上取消了。", who+" cancelled this on "+r.Channel+".")
+	default:
+		return l.AnsweredBy(r.By, r.Channel)
+	}
+}
+
 // Remaining writes a duration as people do, rounded to the second:
 // "2 分 50 秒", "2 min 50 s". A negative one is zero.
 func (l Lang) Remaining(d time.Duration) string {

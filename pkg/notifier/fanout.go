@@ -1,0 +1,215 @@
+package notifier
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	// notifyTimeout is how long one channel may take to take one message over.
+	notifyTimeout = 30 * time.Second
+
+	// lastMoment is how long Ask listens on after the deadline, so that a
+	// reply that a driver accepted just before it is not thrown away after
+	// the user was thanked for it.
+	lastMoment = 2 * time.Second
+)
+
+// Fanout makes many channels one. Its fields must not change once it is in
+// use; its methods may be called from several goroutines, and several
+// questions may be open at once.
+type Fanout struct {
+	Channels []Channel
+
+	// Link returns the address of a question's answer page. It may be nil. It
+	// is called once per question that has no Link yet, before anything is
+	// sent, so that every channel can show it.
+	Link func(*Prompt) string
+
+	// Report is told which channel failed while a question was open: its user
+	// does not see the question, or not any more. It may be nil.
+	Report func(channel string, err error)
+
+	running sync.WaitGroup // calls into drivers that Ask has left behind
+}
+
+// Ask asks on all channels at once and returns the first reply, with Channel
+// set. The questions of the other channels are withdrawn in the background
+// with a word on who answered and where; [Fanout.Wait] waits for that.
+//
+// A channel that cannot hear is told that there is a question, unless p takes
+// the place of an earlier one: the link that it has leads to the newest.
+//
+// A channel that fails does not end the question for the others. When all
+// failed, the error is theirs, joined. It is [ErrNoAsker] when no channel can
+// hear, [ErrExpired] (possibly joined with the errors of channels that failed)
+// when the deadline has passed, and the cause of ctx when that has ended.
+func (f *Fanout) Ask(ctx context.Context, p Prompt) (Reply, error) {
+	if !f.hears() {
+		return Reply{}, ErrNoAsker
+	}
+	if f.Link != nil && p.Link == "" {
+		p.Link = f.Link(&p)
+	}
+
+	asked, withdraw := context.WithCancelCause(ctx)
+	stop := context.CancelFunc(func() {})
+	if !p.Deadline.IsZero() {
+		asked, stop = context.WithDeadlineCause(asked, p.Deadline, &Closed{Reason: p.Lang.Expired()})
+	}
+	defer stop()
+	// Before stop, whose cause would be a bare context.Canceled.
+	defer withdraw(&Closed{Reason: p.Lang.Withdrawn()})
+
+	type result struct {
+		reply Reply
+		err   error
+	}
+	results := make(chan result, len(f.Channels))
+	open := 0
+	for _, c := range f.Channels {
+		asker, ok := c.Notifier.(Asker)
+		if !ok {
+			if p.Replaces == "" {
+				f.running.Go(func() { f.announce(ctx, c, p) })
+			}
+			continue
+		}
+		open++
+		f.running.Go(func() {
+			r, err := asker.Ask(asked, p)
+			r.Channel = c.Name
+			if err != nil && asked.Err() == nil && !errors.Is(err, ErrExpired) {
+				err = named(c.Name, err)
+				f.report(c.Name, err)
+			}
+			results <- result{r, err}
+		})
+	}
+
+	var failed []error
+	expired, ended := false, asked.Done()
+	var tooLate <-chan time.Time
+	for ; open > 0; open-- {
+		select {
+		case r := <-results:
+			switch {
+			case r.err == nil:
+				withdraw(&Closed{Reason: p.Lang.EndedBy(r.reply)})
+				return r.reply, nil
+			case asked.Err() != nil || errors.Is(r.err, ErrExpired):
+				expired = true
+			default:
+				failed = append(failed, r.err)
+			}
+		case <-ended:
+			if ctx.Err() != nil {
+				return Reply{}, context.Cause(ctx)
+			}
+			ended, expired = nil, true
+			timer := time.NewTimer(lastMoment)
+			defer timer.Stop()
+			tooLate = timer.C
+			open++ // nobody has returned yet
+		case <-tooLate:
+			open = 1
+		}
+	}
+	if ctx.Err() != nil {
+		return Reply{}, context.Cause(ctx)
+	}
+	if expired {
+		if failed == nil {
+			return Reply{}, ErrExpired
+		}
+		return Reply{}, errors.Join(append([]error{ErrExpired}, failed...)...)
+	}
+	return Reply{}, errors.Join(failed...)
+}
+
+// Notify tells all channels at once and waits for them, half a minute for each
+// at most. The errors of those that failed are joined, in the order of the
+// channels; each is an *[Error].
+func (f *Fanout) Notify(ctx context.Context, m Message) error {
+	errs := make([]error, len(f.Channels))
+	var told sync.WaitGroup
+	for i, c := range f.Channels {
+		told.Go(func() { errs[i] = tell(ctx, c, m) })
+	}
+	told.Wait()
+	return errors.Join(errs...)
+}
+
+// Wait returns when no driver is busy with a question that has ended, or with
+// ctx's cause when that takes longer than ctx. It is for shutting down: no Ask
+// may begin after it.
+func (f *Fanout) Wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		f.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// hears reports whether any channel can hear a reply.
+func (f *Fanout) hears() bool {
+	for _, c := range f.Channels {
+		if _, ok := c.Notifier.(Asker); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// announce tells a channel that cannot hear that there is a question.
+func (f *Fanout) announce(ctx context.Context, c Channel, p Prompt) {
+	text := p.Text
+	if line := p.DeadlineLine(time.Now()); line != "" {
+		text += "\n" + line
+	}
+	err := tell(ctx, c, Message{
+		ID:    p.ID,
+		Kind:  "question",
+		Rule:  p.Rule,
+		Title: p.Title,
+		Text:  text,
+		At:    p.AskedAt,
+		Link:  p.Link,
+		Loud:  true,
+	})
+	if err != nil && ctx.Err() == nil {
+		f.report(c.Name, err)
+	}
+}
+
+func (f *Fanout) report(channel string, err error) {
+	if f.Report != nil {
+		f.Report(channel, err)
+	}
+}
+
+// tell tells one channel. The error is an *[Error].
+func tell(ctx context.Context, c Channel, m Message) error {
+	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+	defer cancel()
+	if err := c.Notifier.Notify(ctx, m); err != nil {
+		return named(c.Name, err)
+	}
+	return nil
+}
+
+// named makes err an *[Error] unless it is one.
+func named(channel string, err error) error {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	return &Error{Channel: channel, Err: err}
+}
