@@ -1,6 +1,7 @@
 package railsim
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/url"
 	"regexp"
