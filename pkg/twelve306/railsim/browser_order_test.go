@@ -88,6 +88,12 @@ func (b *browser) openOrder() {
 	b.header["Content-Type"] = "application/x-www-form-urlencoded"
 	a := b.do("POST", "/otn/confirmPassenger/initDc", "_json_att=", false)
 	delete(b.header, "Content-Type")
+	b.read(a)
+}
+
+// read takes from the order page what the later steps need.
+func (b *browser) read(a answer) {
+	b.t.Helper()
 	b.page = "/otn/confirmPassenger/initDc"
 	// The seed's own expressions.
 	b.token = find(b.t, a.body, `globalRepeatSubmitToken\s+=\s+'(\w+)'`)

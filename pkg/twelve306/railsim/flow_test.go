@@ -89,11 +89,11 @@ func (b *browser) try() string {
 	if b.form("/otn/leftTicket/submitOrderRequest", b.submitBody()).json(t, "status") != true {
 		return ""
 	}
-	page := b.do("POST", "/otn/confirmPassenger/initDc", "_json_att=", false).body
-	if strings.Contains(page, "系统忙") {
+	page := b.do("POST", "/otn/confirmPassenger/initDc", "_json_att=", false)
+	if strings.Contains(page.body, "系统忙") {
 		return ""
 	}
-	b.openOrder()
+	b.read(page)
 	if b.check().json(t, "data", "submitStatus") != true {
 		return ""
 	}

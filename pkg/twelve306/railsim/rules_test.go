@@ -82,11 +82,12 @@ func TestFailureForgotten(t *testing.T) {
 
 // TestClash: only trips at the same time clash.
 func TestClash(t *testing.T) {
-	for depart, want := range map[string]OrderState{"07:00": Failed, "11:59": Failed, "12:00": Unpaid, "14:00": Unpaid} {
+	for trip, want := range map[[2]string]OrderState{{"07:00", "20:00"}: Failed, {"11:59", "20:00"}: Failed, {"06:00", "08:01"}: Failed,
+		{"12:00", "20:00"}: Unpaid, {"06:00", "08:00"}: Unpaid} {
 		inBubble(t, Options{Calm: true}, func(b *browser) {
 			b.sell()
 			b.login()
-			o := b.site.PlantOrder("zhangsan", day, Train{Code: "G9", From: "WHN", To: "BJP", Depart: depart, Arrive: "20:00"}, "O", "张三")
+			o := b.site.PlantOrder("zhangsan", day, Train{Code: "G9", From: "WHN", To: "BJP", Depart: trip[0], Arrive: trip[1]}, "O", "张三")
 			if err := b.site.PayOrder(o.Number); err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +95,7 @@ func TestClash(t *testing.T) {
 			b.confirm()
 			b.wait()
 			if got := b.site.Orders("zhangsan")[1].State; got != want {
-				t.Errorf("with a trip at %s: %s, want %s", depart, got, want)
+				t.Errorf("with a trip at %s: %s, want %s", trip, got, want)
 			}
 		})
 	}
