@@ -46,6 +46,7 @@ type Client struct {
 	loggedIn    bool      // as far as we know
 	provenAt    time.Time // when 12306 last said that we are logged in
 	loggedInAt  time.Time
+	classic     bool // the login was the classic one
 	passengers  []passenger
 	passengerAt time.Time
 
@@ -131,6 +132,7 @@ type saved struct {
 	Host      string        `json:"host"`
 	QueryPath string        `json:"query_path,omitempty"`
 	LoggedIn  time.Time     `json:"logged_in,omitzero"`
+	Classic   bool          `json:"classic,omitempty"`
 	Cookies   []savedCookie `json:"cookies"`
 }
 
@@ -138,7 +140,7 @@ type saved struct {
 // captcha. It is as secret as the password.
 func (c *Client) Save() []byte {
 	c.mu.Lock()
-	s := saved{Version: 1, Host: c.base.Host, QueryPath: c.queryPath}
+	s := saved{Version: 1, Host: c.base.Host, QueryPath: c.queryPath, Classic: c.classic}
 	if c.loggedIn {
 		s.LoggedIn = c.loggedInAt
 	}
@@ -164,7 +166,7 @@ func (c *Client) restore(b []byte) error {
 		c.queryPath = s.QueryPath
 	}
 	// Whether the session still lives is for 12306 to say: see Login.
-	c.loggedInAt = s.LoggedIn
+	c.loggedInAt, c.classic = s.LoggedIn, s.Classic
 	return nil
 }
 

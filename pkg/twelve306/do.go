@@ -111,15 +111,10 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 	}
 	defer resp.Body.Close()
 	r, err := c.read(q, resp)
-	if e, ok := errors.AsType[*Error](err); ok {
-		switch e.Kind {
-		case Blocked, Busy:
-			c.pace.Throttle(e.RetryAfter)
-		case Session:
-			c.loggedOut()
-		}
+	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Blocked || e.Kind == Busy) {
+		c.pace.Throttle(e.RetryAfter)
 	}
-	return r, err
+	return r, c.noted(err)
 }
 
 func (c *Client) request(ctx context.Context, q call) (*http.Request, error) {

@@ -57,6 +57,9 @@ func (c *Client) Login(ctx context.Context, cred Credentials, solver Solver) err
 	if alive || err != nil {
 		return err
 	}
+	c.mu.Lock()
+	c.classic = false // until loginCaptcha says otherwise
+	c.mu.Unlock()
 	switch mode := cred.Mode; mode {
 	case LoginCaptcha:
 		return c.loginCaptcha(ctx, cred, solver)

@@ -14,6 +14,9 @@ func (c *Client) loginCaptcha(ctx context.Context, cred Credentials, solver Solv
 	if err != nil {
 		return err
 	}
+	c.mu.Lock()
+	c.classic = true
+	c.mu.Unlock()
 	ch := Challenge{Kind: PictureChallenge, For: ForLogin}
 	for passwords := 0; ; {
 		if err := c.solveLoginPicture(ctx, solver, &ch); err != nil {

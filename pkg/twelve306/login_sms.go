@@ -141,8 +141,7 @@ func (c *Client) finishLogin(ctx context.Context) error {
 		return err
 	}
 	if !d.LoggedIn {
-		c.loggedOut()
-		return &Error{Op: "conf", Kind: Session, Msg: "12306 does not show the login"}
+		return c.noted(&Error{Op: "conf", Kind: Session, Msg: "12306 does not show the login"})
 	}
 	c.proven()
 	return nil

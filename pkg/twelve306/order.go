@@ -37,7 +37,12 @@ type Draft struct {
 // sent. A failure leaves nothing behind but a session state that the next
 // Prepare replaces.
 func (c *Client) Prepare(ctx context.Context, req OrderRequest, solver Solver) (*Draft, error) {
-	d := &Draft{c: c, req: req, seat: req.Train.SeatCode(req.Seat), present: req.Train.Fields() > presentFields}
+	d, err := c.prepare(ctx, req, solver)
+	return d, c.noted(err)
+}
+
+func (c *Client) prepare(ctx context.Context, req OrderRequest, solver Solver) (*Draft, error) {
+	d := &Draft{c: c, req: req, seat: req.Train.SeatCode(req.Seat), present: req.Train.Fields() > presentFields && !c.isClassic()}
 	if !c.fresh() {
 		if err := c.CheckUser(ctx); err != nil {
 			return nil, err

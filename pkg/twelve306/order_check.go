@@ -48,7 +48,6 @@ func (d *Draft) checkOrderInfo(ctx context.Context) (orderInfo, error) {
 		e := refused(op, or(string(r.ErrMsg), string(r.Get608Msg)))
 		switch {
 		case bool(r.IsRelogin):
-			d.c.loggedOut()
 			e.Kind = Session
 		case e.Kind == Changed && bool(r.CheckSeatNum):
 			e.Kind = SoldOut

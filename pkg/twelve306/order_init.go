@@ -38,7 +38,6 @@ func (c *Client) initDc(ctx context.Context, req OrderRequest) (orderPage, error
 	if p.token == "" {
 		switch kind, words := pageKind([]byte(page)); {
 		case strings.Contains(page, "uampassport.checkLogin"):
-			c.loggedOut()
 			return orderPage{}, &Error{Op: op, Kind: Session, Msg: "the login page"}
 		case kind == Busy:
 			return orderPage{}, &Error{Op: op, Kind: Busy, Msg: words}

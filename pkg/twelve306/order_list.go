@@ -42,7 +42,7 @@ func (c *Client) OrderStatus(ctx context.Context, number string, since time.Time
 		} `json:"OrderDTODataList"`
 	}
 	if err := data(op, env, &d); err != nil {
-		return "", err
+		return "", c.noted(err)
 	}
 	if d.List == nil {
 		return "", &Error{Op: op, Kind: Changed, Msg: "a reply without a list of orders"}

@@ -40,7 +40,6 @@ func (d *Draft) getQueueCount(ctx context.Context) error {
 		}
 		if err = data(op, env, &r); err == nil {
 			if r.IsRelogin {
-				d.c.loggedOut()
 				return &Error{Op: op, Kind: Session, Msg: "12306 wants a new login"}
 			}
 			d.Ticket, d.Queue = string(r.Ticket), int(r.CountT)

@@ -48,16 +48,13 @@ func (c *Client) Unfinished(ctx context.Context) (Holding, error) {
 	if err != nil {
 		return Holding{}, err
 	}
-	return c.holding(op, env)
+	h, err := c.holding(op, env)
+	return h, c.noted(err)
 }
 
 func (c *Client) holding(op string, env wire.Envelope) (Holding, error) {
 	if words := env.Messages.String(); words != "" || !bool(env.Status) {
-		e := refused(op, words)
-		if e.Kind == Session {
-			c.loggedOut()
-		}
-		return Holding{}, e
+		return Holding{}, refused(op, words)
 	}
 	raw := bytes.TrimSpace(env.Data)
 	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {

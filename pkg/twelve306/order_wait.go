@@ -17,6 +17,10 @@ const PollInterval = 5 * time.Second
 // of unfinished orders is asked instead.
 const maxUnreadable = 3
 
+// maxUnknown is how many -100 in a row are waited out before the list of
+// unfinished orders is asked.
+const maxUnknown = 6
+
 // WaitStatus is one answer of the queue.
 type WaitStatus struct {
 	WaitTime  int64 // seconds; -1 done, -2 failed, -3 withdrawn, -100 not known yet
@@ -34,8 +38,7 @@ type WaitStatus struct {
 // readable answer.
 func (c *Client) WaitOrder(ctx context.Context, q Queued, seen func(WaitStatus)) (string, error) {
 	const op = "queryOrderWaitTime"
-	for unreadable := 0; ; {
-		next := time.Now().Add(PollInterval)
+	for unreadable, unknown := 0, 0; ; {
 		w, err := c.waitTime(ctx, q)
 		switch {
 		case err == nil:
@@ -53,6 +56,12 @@ func (c *Client) WaitOrder(ctx context.Context, q Queued, seen func(WaitStatus))
 				return "", queueFailed(op, w)
 			case w.WaitTime < 0 && w.WaitTime != -100:
 				return "", &Error{Op: op, Kind: Ambiguous, Msg: "waitTime " + strconv.FormatInt(w.WaitTime, 10)}
+			case w.WaitTime >= 0:
+				unknown = 0
+			default: // -100 is the ordinary first answer, and what a lost queue says for ever
+				if unknown++; unknown >= maxUnknown {
+					return "", &Error{Op: op, Kind: Ambiguous, Msg: "the queue knows nothing"}
+				}
 			}
 		case KindOf(err) == Session || KindOf(err) == Ambiguous:
 			return "", err
@@ -63,9 +72,6 @@ func (c *Client) WaitOrder(ctx context.Context, q Queued, seen func(WaitStatus))
 				e, _ := errors.AsType[*Error](err)
 				return "", &Error{Op: op, Kind: Ambiguous, Msg: e.Msg, Err: e.Err}
 			}
-		}
-		if err := sleep(ctx, time.Until(next)); err != nil {
-			return "", &Error{Op: op, Kind: Network, Msg: "stopped while queueing", Err: err}
 		}
 	}
 }
@@ -88,7 +94,7 @@ func (c *Client) waitTime(ctx context.Context, q Queued) (WaitStatus, error) {
 	if q.Token != "" {
 		f = f.add("REPEAT_SUBMIT_TOKEN", q.Token)
 	}
-	r, err := c.do(ctx, call{op: op, path: "/otn/confirmPassenger/queryOrderWaitTime?" + f.String(), referer: pageOrder, empty: true})
+	r, err := c.do(ctx, call{op: op, path: "/otn/confirmPassenger/queryOrderWaitTime?" + f.String(), referer: pageOrder, empty: true, class: classPoll})
 	if err != nil {
 		return WaitStatus{}, err
 	}
@@ -116,13 +122,9 @@ func (c *Client) waitTime(ctx context.Context, q Queued) (WaitStatus, error) {
 	}
 	switch {
 	case err != nil:
-		if KindOf(err) == Session {
-			c.loggedOut()
-		}
-		return WaitStatus{}, err
+		return WaitStatus{}, c.noted(err)
 	case d.Status != nil && !bool(*d.Status):
-		c.loggedOut()
-		return WaitStatus{}, &Error{Op: op, Kind: Session, Msg: "queryOrderWaitTimeStatus is false"}
+		return WaitStatus{}, c.noted(&Error{Op: op, Kind: Session, Msg: "queryOrderWaitTimeStatus is false"})
 	case d.WaitTime == nil && d.OrderID == "":
 		return WaitStatus{}, &Error{Op: op, Kind: Network, Msg: "a reply without waitTime"}
 	}

@@ -3,6 +3,7 @@ package twelve306
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -21,7 +22,16 @@ const (
 	classOrder class = iota // order, login, session: the whole budget, no gap
 	classLook               // a query: the gap between queries and the smaller part of the budget
 	classAgain              // the one repeat of a query (new letter, new session): no gap
+	classPoll               // a question to the queue: the whole budget, PollInterval apart
 )
+
+// Mark is one request that was sent: what has to be remembered over a restart,
+// so that a daemon that crashes and comes back keeps its pace.
+type Mark struct {
+	At   time.Time
+	Look bool // a query
+	Poll bool // a question to the queue
+}
 
 // PaceConfig says how often 12306 may be asked.
 type PaceConfig struct {
@@ -33,6 +43,8 @@ type PaceConfig struct {
 // one address share it, whatever they are for. It is safe for concurrent use.
 type Pace struct {
 	mu        sync.Mutex
+	onSend    func(Mark) // called for every request before it leaves; may be nil
+	nextPoll  time.Time
 	cfg       PaceConfig
 	sent      []time.Time // of the last budgetWindow, oldest first
 	reserve   int         // part of the budget that queries leave to orders
@@ -57,6 +69,29 @@ func (p *Pace) Set(cfg PaceConfig) {
 	defer p.mu.Unlock()
 	p.cfg = cfg
 	p.reserve = cfg.Budget / 4
+}
+
+// Remember takes up what an earlier life sent, and calls onSend with every
+// request from now on, before it leaves. Marks of the future, from a clock
+// that was wrong, are left out.
+func (p *Pace) Remember(marks []Mark, onSend func(Mark)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.onSend = onSend
+	for _, m := range marks {
+		if m.At.After(now) || now.Sub(m.At) >= budgetWindow {
+			continue
+		}
+		p.sent = append(p.sent, m.At)
+		if next := m.At.Add(p.cfg.MinInterval); m.Look && next.After(p.nextLook) {
+			p.lastLook, p.nextLook = m.At, next
+		}
+		if next := m.At.Add(PollInterval); m.Poll && next.After(p.nextPoll) {
+			p.nextPoll = next
+		}
+	}
+	slices.SortFunc(p.sent, time.Time.Compare)
 }
 
 // Ordering tells the pace that an order is under way (or over). Meanwhile
@@ -145,7 +180,12 @@ func (p *Pace) take(c class) (wait time.Duration) {
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.forget(now)
-	if c != classOrder {
+	if c == classPoll {
+		if d := p.nextPoll.Sub(now); d > 0 {
+			return d
+		}
+	}
+	if c == classLook || c == classAgain {
 		if d := p.notSooner.Sub(now); d > 0 {
 			return d
 		}
@@ -157,7 +197,7 @@ func (p *Pace) take(c class) (wait time.Duration) {
 	}
 	if p.cfg.Budget > 0 {
 		room := p.cfg.Budget
-		if c != classOrder {
+		if c == classLook || c == classAgain {
 			room = max(room-p.reserve, 1)
 		}
 		if over := len(p.sent) - room; over >= 0 {
@@ -165,8 +205,14 @@ func (p *Pace) take(c class) (wait time.Duration) {
 		}
 	}
 	p.sent = append(p.sent, now)
-	if c == classLook {
+	switch c {
+	case classLook:
 		p.lastLook, p.nextLook = now, now.Add(p.gap(now))
+	case classPoll:
+		p.nextPoll = now.Add(PollInterval)
+	}
+	if p.onSend != nil {
+		p.onSend(Mark{now, c == classLook, c == classPoll})
 	}
 	return 0
 }

@@ -31,7 +31,7 @@ const passengersFresh = time.Hour
 func (c *Client) Passengers(ctx context.Context) ([]string, error) {
 	list, err := c.passengerList(ctx, "", pageQuery)
 	if err != nil {
-		return nil, err
+		return nil, c.noted(err)
 	}
 	names := make([]string, len(list))
 	for i, p := range list {
@@ -69,7 +69,6 @@ func (c *Client) passengerList(ctx context.Context, token, referer string) ([]pa
 		return nil, err
 	}
 	if d.NoLogin {
-		c.loggedOut()
 		return nil, &Error{Op: op, Kind: Session, Msg: plain(string(d.ExMsg))}
 	}
 	if d.IsExist != nil && !bool(*d.IsExist) {

@@ -48,6 +48,23 @@ func (c *Client) proven() {
 	c.provenAt = now
 }
 
+// isClassic reports whether the login was the classic one: the order steps of
+// such a session are the classic ones, whatever its rows look like.
+func (c *Client) isClassic() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.classic
+}
+
+// noted takes up what an error says about the session, whatever step it comes
+// from: after Kind Session this client is logged out.
+func (c *Client) noted(err error) error {
+	if KindOf(err) == Session {
+		c.loggedOut()
+	}
+	return err
+}
+
 // loggedOut forgets the login and what belongs to it. Passengers go too:
 // allEncStr is sealed for one session.
 func (c *Client) loggedOut() {
@@ -66,20 +83,16 @@ func (c *Client) CheckUser(ctx context.Context) error {
 		header: map[string]string{"If-Modified-Since": "0", "Cache-Control": "no-cache"},
 	})
 	if err != nil {
-		return err
+		return c.noted(err)
 	}
 	var d struct {
 		Flag wire.Bool `json:"flag"`
 	}
 	if err := data(op, env, &d); err != nil {
-		if KindOf(err) == Session {
-			c.loggedOut()
-		}
-		return err
+		return c.noted(err)
 	}
 	if !d.Flag {
-		c.loggedOut()
-		return &Error{Op: op, Kind: Session, Msg: "not logged in"}
+		return c.noted(&Error{Op: op, Kind: Session, Msg: "not logged in"})
 	}
 	c.proven()
 	return nil

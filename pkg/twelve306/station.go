@@ -177,9 +177,10 @@ func (e *UnknownStation) Error() string {
 	return b.String()
 }
 
-// similar returns at most three stations whose name, or whose pinyin when the
-// text is Latin, is one or two edits away, the nearest and oldest first.
-// Only stations at the smallest distance are returned: a list of ten is no help.
+// similar returns the one station that text most likely means, if any: a name
+// (or, for Latin text, a pinyin) one or two edits away. Of several the best
+// has as many characters as the text, begins with the same one, and is the
+// older, larger station.
 func (s *Stations) similar(text string) []Station {
 	latin := text != "" && strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) < 0
 	want := []rune(strings.ToLower(text))
@@ -190,55 +191,41 @@ func (s *Stations) similar(text string) []Station {
 	if len(want) < 2 {
 		return nil
 	}
-	type hit struct {
-		i, distance int
-	}
-	var hits []hit
-	for i, st := range s.list {
-		have := st.Name
+	var best *Station
+	var score [4]int
+	for i := range s.list {
+		st := &s.list[i]
+		have := []rune(st.Name)
 		if latin {
-			have = st.Pinyin
+			have = []rune(st.Pinyin)
 		}
-		if d := editDistance(want, []rune(have), limit); d <= limit {
-			hits = append(hits, hit{i, d})
-		} else if !latin && len(want) > 1 && strings.HasPrefix(text, have) && len([]rune(have)) > 1 {
+		d := editDistance(want, have, limit)
+		if d > limit {
 			// 广州火车站, 武汉高铁站: a word that people add after the name.
-			hits = append(hits, hit{i, limit + 1})
+			if latin || len(have) < 2 || !strings.HasPrefix(text, st.Name) {
+				continue
+			}
+			d = limit + 1
+		}
+		other := 0
+		if have[0] != want[0] {
+			other = 1
+		}
+		if sc := [4]int{d, abs(len(want) - len(have)), other, st.Index}; best == nil || slices.Compare(sc[:], score[:]) < 0 {
+			best, score = st, sc
 		}
 	}
-	slices.SortStableFunc(hits, func(a, b hit) int {
-		if a.distance != b.distance {
-			return a.distance - b.distance
-		}
-		// A wrong character is commoner than a missing one.
-		la, lb := lengthGap(want, s.list[a.i].Name, latin), lengthGap(want, s.list[b.i].Name, latin)
-		if la != lb {
-			return la - lb
-		}
-		return s.list[a.i].Index - s.list[b.i].Index
-	})
-	var out []Station
-	for _, h := range hits {
-		if len(out) == 3 || h.distance > hits[0].distance {
-			break
-		}
-		if len(out) > 0 && lengthGap(want, s.list[h.i].Name, latin) > lengthGap(want, out[0].Name, latin) {
-			break
-		}
-		out = append(out, s.list[h.i])
+	if best == nil {
+		return nil
 	}
-	return out
+	return []Station{*best}
 }
 
-func lengthGap(want []rune, name string, latin bool) int {
-	if latin {
-		return 0
+func abs(n int) int {
+	if n < 0 {
+		return -n
 	}
-	gap := len(want) - len([]rune(name))
-	if gap < 0 {
-		return -gap
-	}
-	return gap
+	return n
 }
 
 // editDistance is Levenshtein's, given up as limit+1 when it is larger.

@@ -223,6 +223,8 @@ func (w *Watcher) due(r *watched, q *query, now time.Time) time.Time {
 
 // look asks one query and hands its answer to every rule that wants it.
 func (w *Watcher) look(ctx context.Context, q *query) {
+	w.setLooking(time.Now())
+	defer w.setLooking(time.Time{})
 	trains, err := w.client.Query(ctx, q.journey)
 	if ctx.Err() != nil {
 		return
@@ -241,6 +243,12 @@ func (w *Watcher) look(ctx context.Context, q *query) {
 	for _, r := range q.rules {
 		w.found(ctx, r, q.journey, trains, now)
 	}
+}
+
+func (w *Watcher) setLooking(at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.looking = at
 }
 
 func (w *Watcher) lookFailed(q *query, err error, now time.Time) {

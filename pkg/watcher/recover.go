@@ -86,16 +86,10 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 			continue
 		case ours(h.Orders, at) != nil:
 			o := ours(h.Orders, at)
-			if err := w.client.Result(ctx, twelve306.Queued{}, o.Number); err != nil && ctx.Err() != nil {
-				return
-			}
 			a.book(at, heldOrder(*o))
 			return
 		case h.Queueing != nil && a.queuesOurs(h.Queueing, at):
 			nothing, askQueue = time.Time{}, true
-			if sleep(ctx, twelve306.PollInterval) != nil {
-				return
-			}
 			continue
 		}
 		a.noteForeign(h)

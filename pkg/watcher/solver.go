@@ -172,3 +172,13 @@ func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind no
 		lines(before, s.f("点出图中标题所说的图，从左到右、从上到下是 1 到 8。也可以直接回复，比如 2 5。",
 			"Choose the pictures that show the word in the title; they count 1 to 8 in reading order. Or reply, for example: 2 5."), rules)
 }
+
+// closeQuestions waits for questions to be withdrawn on the phones, for a
+// moment at most.
+func (w *Watcher) closeQuestions() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	if err := w.fan.Wait(ctx); err != nil {
+		w.log.Debug("a question could not be withdrawn in time", zap.Error(err))
+	}
+}

@@ -41,8 +41,9 @@ func (w *Watcher) message(n News) notifier.Message {
 	return m
 }
 
-// outgoing is one copy of the news for each channel that should have it. What
-// the question itself already shows is not told again where it was shown.
+// outgoing is one copy of the news for each channel that should have it. That a
+// question was answered is not told where the question itself shows it, and
+// nowhere when only one channel can answer: then there is no doubt who did.
 func (w *Watcher) outgoing(n News, now time.Time) []store.Outgoing {
 	b, err := json.Marshal(w.message(n))
 	if err != nil { // plain values only: cannot happen
@@ -50,7 +51,7 @@ func (w *Watcher) outgoing(n News, now time.Time) []store.Outgoing {
 	}
 	var out []store.Outgoing
 	for _, c := range w.opt.Channels {
-		if _, hears := c.Notifier.(notifier.Asker); hears && n.Kind == NewsAnswered {
+		if _, hears := c.Notifier.(notifier.Asker); n.Kind == NewsAnswered && (hears || w.askers < 2) {
 			continue
 		}
 		out = append(out, store.Outgoing{Channel: c.Name, At: now, Data: b})

@@ -61,11 +61,13 @@ type Watcher struct {
 	store  *store.Store
 	client *twelve306.Client
 	fan    *notifier.Fanout
+	marks  *store.Marks
 	since  time.Time
 
 	replan chan struct{}            // the plan of looks changed
 	seats  chan struct{}            // there may be something to book
 	posts  map[string]chan struct{} // by channel: something to tell
+	askers int                      // how many channels can hear
 
 	side sync.WaitGroup // offers
 
@@ -74,6 +76,7 @@ type Watcher struct {
 	rules   []*watched
 	byName  map[string]*watched
 	sight   sight
+	looking time.Time         // when the look that is under way began; zero between looks
 	pending []notifier.Prompt // open questions
 	unsaved []store.Record    // written to memory only: the disk was full
 }
@@ -116,6 +119,9 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 	for _, c := range opt.Channels {
 		w.posts[c.Name] = make(chan struct{}, 1)
 		names = append(names, c.Name)
+		if _, hears := c.Notifier.(notifier.Asker); hears {
+			w.askers++
+		}
 	}
 	if err := s.DropOther(names); err != nil {
 		return nil, err
@@ -131,6 +137,9 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.rememberPace(); err != nil {
+		return nil, err
+	}
 	w.setRules(opt.Rules)
 	return w, nil
 }
@@ -141,7 +150,32 @@ const sessionValue = "session"
 // Close gives the state folder back. Run must have returned.
 func (w *Watcher) Close() error {
 	w.client.Close()
-	return w.store.Close()
+	return errors.Join(w.marks.Close(), w.store.Close())
+}
+
+// rememberPace lets the pace go on where an earlier life stopped.
+func (w *Watcher) rememberPace() error {
+	marks, sent, err := store.OpenMarks(w.opt.Dir)
+	if err != nil {
+		return err
+	}
+	w.marks = marks
+	var past []twelve306.Mark
+	for _, m := range sent {
+		past = append(past, twelve306.Mark{At: m.At, Look: m.Kind == 'l', Poll: m.Kind == 'p'})
+	}
+	w.client.Pace().Remember(past, func(m twelve306.Mark) {
+		kind := byte('o')
+		switch {
+		case m.Look:
+			kind = 'l'
+		case m.Poll:
+			kind = 'p'
+		}
+		// A mark that is not written only shortens what the next life knows.
+		_ = marks.Add(store.Mark{At: m.At, Kind: kind})
+	})
+	return nil
 }
 
 // Run works until ctx ends, then stops in order within ten seconds: a confirm
@@ -164,7 +198,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	<-ctx.Done()
 	work.Wait()
 	w.side.Wait()
-	w.fan.Wait()
+	w.closeQuestions()
 	w.saveSession()
 	w.tell(w.say.stopping())
 	w.flush(stopGrace)

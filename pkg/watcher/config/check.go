@@ -104,7 +104,7 @@ func (k *checker) twelve306() {
 	case t.Budget > 80 && !local:
 		k.warn("twelve306.budget", "more than 80 requests in 5 minutes have got people blocked")
 	case t.Budget > 0 && t.Budget < 20:
-		k.wrong("twelve306.budget", "%d is too few: one order takes about 20 requests", t.Budget)
+		k.warn("twelve306.budget", "%d is few: one order takes about 20 requests", t.Budget)
 	}
 	if t.MinInterval > time.Hour {
 		k.wrong("twelve306.min_interval", "%s is more than an hour", shortDuration(t.MinInterval))
