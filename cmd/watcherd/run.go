@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/watcherd/watcherd/pkg/watcher"
+	"github.com/watcherd/watcherd/pkg/watcher/config"
+)
+
+func runCommand(f *flags) *cobra.Command {
+	var format, level string
+	c := &cobra.Command{
+		Use: "run", Short: "watch and book, in the foreground, until stopped", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := load(f)
+			if err != nil {
+				return err
+			}
+			log, err := newLog(format, level, c.Location)
+			if err != nil {
+				return &exit{exitBadConfig, err.Error()}
+			}
+			return daemonise(cmd.Context(), c, log)
+		},
+	}
+	c.Flags().StringVar(&format, "log-format", "auto", "auto (console on a terminal, else json), console or json")
+	c.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	return c
+}
+
+// daemonise runs the watcher with its channels, reloads, and systemd's
+// signals until ctx ends.
+func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
+	p, err := channels(c, log)
+	if err != nil {
+		return &exit{exitBadConfig, err.Error()}
+	}
+	opt, err := options(c, p, log)
+	if err != nil {
+		return &exit{exitBadConfig, err.Error()}
+	}
+	w, err := watcher.Open(opt)
+	if err != nil {
+		return &exit{exitFailed, err.Error()}
+	}
+	defer w.Close()
+
+	hearing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var loops sync.WaitGroup
+	for _, loop := range p.run {
+		loops.Go(func() {
+			if err := loop(hearing); err != nil && hearing.Err() == nil {
+				log.Error("a channel has stopped hearing", zap.Error(err))
+			}
+		})
+	}
+	defer loops.Wait()
+	defer stop()
+
+	log.Info("watcherd is running", zap.String("version", version), zap.String("config", c.Path), zap.String("state_dir", c.StateDir),
+		zap.Int("rules", len(c.Rules)), zap.Int("channels", len(p.channels)), zap.Bool("account", opt.Account != nil))
+	side, end := context.WithCancel(ctx)
+	defer end()
+	loops.Go(func() { supervise(side, w) })
+	loops.Go(func() { reloads(side, c, w, log) })
+	err = w.Run(ctx)
+	log.Info("watcherd has stopped")
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return &exit{exitFailed, err.Error()}
+	}
+	return nil
+}
+
+// supervise speaks to systemd: ready, a line of status, and the watchdog, fed
+// only while the watcher answers.
+func supervise(ctx context.Context, w *watcher.Watcher) {
+	notify := func(state string) { _, _ = daemon.SdNotify(false, state) } // without systemd there is nobody to tell
+	notify(daemon.SdNotifyReady + "\nSTATUS=" + w.Line())
+	every := 10 * time.Second
+	if d, err := daemon.SdWatchdogEnabled(false); err == nil && d > 0 {
+		every = min(every, d/3)
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			notify(daemon.SdNotifyStopping)
+			return
+		case <-tick.C:
+			state := "STATUS=" + w.Line()
+			if w.Alive(time.Now()) {
+				state = daemon.SdNotifyWatchdog + "\n" + state
+			}
+			notify(state)
+		}
+	}
+}
+
+// hangups delivers SIGHUP.
+func hangups(ctx context.Context) <-chan os.Signal {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	context.AfterFunc(ctx, func() { signal.Stop(c) })
+	return c
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+
+	"go.uber.org/zap"
+
+	"github.com/watcherd/watcherd/pkg/notifier"
+	"github.com/watcherd/watcherd/pkg/notifier/services"
+	"github.com/watcherd/watcherd/pkg/notifier/telegram"
+	"github.com/watcherd/watcherd/pkg/notifier/terminal"
+	"github.com/watcherd/watcherd/pkg/notifier/web"
+	"github.com/watcherd/watcherd/pkg/twelve306"
+	"github.com/watcherd/watcherd/pkg/watcher"
+	"github.com/watcherd/watcherd/pkg/watcher/config"
+)
+
+// parts is what the configuration is turned into, besides the watcher.
+type parts struct {
+	channels []notifier.Channel
+	link     func(*notifier.Prompt) string
+	run      []func(context.Context) error // loops of channels that hear
+}
+
+// channels builds every configured channel; none of them contacts anybody yet.
+func channels(c *config.Config, log *zap.Logger) (*parts, error) {
+	p := &parts{}
+	add := func(name string, n notifier.Notifier) {
+		for i, base := 2, name; p.has(name); i++ {
+			name = fmt.Sprintf("%s-%d", base, i)
+		}
+		p.channels = append(p.channels, notifier.Channel{Name: name, Notifier: n})
+	}
+	if c.Notify.Telegram != nil {
+		t, err := telegram.New(*c.Notify.Telegram, c.Language, log.Named("telegram"))
+		if err != nil {
+			return nil, err
+		}
+		add("telegram", t)
+		p.run = append(p.run, t.Run)
+	}
+	if c.Notify.Web != nil {
+		s, err := web.New(*c.Notify.Web, c.Language, log.Named("web"))
+		if err != nil {
+			return nil, err
+		}
+		add("web", s)
+		p.link = s.Link
+		p.run = append(p.run, s.Run)
+	}
+	for _, s := range c.Notify.Services {
+		name, n, err := services.New(s, nil)
+		if err != nil {
+			return nil, err
+		}
+		add(name, n)
+	}
+	if c.Notify.None() {
+		t := terminal.New(os.Stdin, os.Stderr, terminal.Options{Lang: c.Language})
+		add("terminal", t)
+		p.run = append(p.run, t.Run)
+	}
+	return p, nil
+}
+
+func (p *parts) has(name string) bool {
+	for _, c := range p.channels {
+		if c.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// transport is the one way to 12306 that the configuration describes.
+func transport(caFile, proxy string) (*http.Transport, error) {
+	var roots *x509.CertPool
+	if caFile != "" {
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, fmt.Errorf("twelve306.ca_file: %w", err)
+		}
+		if roots, err = x509.SystemCertPool(); err != nil {
+			roots = x509.NewCertPool()
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("twelve306.ca_file: no certificate in %s", caFile)
+		}
+	}
+	var via *url.URL
+	if proxy != "" {
+		var err error
+		if via, err = url.Parse(proxy); err != nil {
+			return nil, fmt.Errorf("twelve306.proxy is not an address")
+		}
+	}
+	t := twelve306.NewTransport(roots, via)
+	if via == nil {
+		t.Proxy = http.ProxyFromEnvironment
+	}
+	return t, nil
+}
+
+// newClient returns the function with which the watcher makes its client.
+func newClient(c *config.Config) (func([]byte) (*twelve306.Client, error), error) {
+	t := c.Twelve306
+	rt, err := transport(t.CAFile, t.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	return func(saved []byte) (*twelve306.Client, error) {
+		return twelve306.New(twelve306.Options{
+			BaseURL: t.BaseURL, Transport: rt, Saved: saved, Overlap: t.OrderSteps == "overlap",
+			Pace: twelve306.NewPace(twelve306.PaceConfig{MinInterval: t.MinInterval, Budget: t.Budget}),
+		})
+	}, nil
+}
+
+// options turns the configuration into the watcher's.
+func options(c *config.Config, p *parts, log *zap.Logger) (watcher.Options, error) {
+	client, err := newClient(c)
+	if err != nil {
+		return watcher.Options{}, err
+	}
+	o := watcher.Options{
+		Dir: c.StateDir, Rules: c.Rules, Channels: p.channels, Link: p.link, Client: client,
+		Language: c.Language, Location: c.Location, Hours: c.Twelve306.ServiceHours, Quick: isLoopback(c.Twelve306.BaseURL), Log: log,
+		Question: watcher.QuestionOptions{Timeout: c.Question.Timeout, Attempts: c.Question.Attempts, AskAgain: c.Question.AskAgain},
+	}
+	if c.Twelve306.HasAccount() {
+		o.Account = &watcher.Account{
+			OnSeats: c.Twelve306.Session == "on_seats",
+			Credentials: twelve306.Credentials{
+				Username: c.Twelve306.Username, Password: string(c.Twelve306.Password),
+				IDLast4: string(c.Twelve306.IDLast4), Mode: twelve306.Mode(c.Twelve306.Login),
+			},
+		}
+	}
+	return o, nil
+}
