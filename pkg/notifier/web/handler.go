@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -162,7 +163,8 @@ func parse(p notifier.Prompt, form url.Values) (notifier.Reply, error) {
 		return p.Parse(strings.Join(cells, " "))
 	}
 	reply, err := p.Parse(text)
-	if err == nil && reply.Action == notifier.Answered {
+	tapped, _ := p.Parse(strings.Join(cells, " "))
+	if err == nil && reply.Action == notifier.Answered && !slices.Equal(reply.Picks, tapped.Picks) {
 		return notifier.Reply{}, errors.New(p.Lang.Pick(
 			"既点了图片又写了文字，不知道以哪个为准：请只留一种。",
 			"You tapped pictures and typed as well: please keep only one of the two."))
