@@ -205,32 +205,41 @@ func before(a, b *query) bool {
 	return a.journey.String() < b.journey.String()
 }
 
-// due is when a rule next wants a query. now has passed the ticks that were
-// missed, so they are never made up for.
+// due is when a rule next wants a query. Ticks that were missed while another
+// query was running are never made up for.
 func (w *Watcher) due(r *watched, q *query, now time.Time) time.Time {
+	gap, even := Interval(r.Schedule)
+	hours := w.opt.Hours
 	if q.asked.IsZero() {
-		if _, gap := Interval(r.Schedule); gap && w.opt.Hours.Open(now.In(w.opt.Location)) {
+		if even && hours.Open(now.In(w.opt.Location)) {
 			return now
 		}
-		return NextLook(r.Schedule, w.opt.Hours, now)
+		return NextLook(r.Schedule, hours, now)
 	}
-	at := NextLook(r.Schedule, w.opt.Hours, q.asked)
+	if even {
+		at := q.asked.Add(gap) // a tick that was missed is due at once, and only once
+		if !hours.Open(at.In(w.opt.Location)) {
+			return hours.NextOpen(at.In(w.opt.Location))
+		}
+		return at
+	}
+	at := NextLook(r.Schedule, hours, q.asked)
 	if at.Before(now) && now.Sub(at) > time.Second {
-		return NextLook(r.Schedule, w.opt.Hours, now)
+		return NextLook(r.Schedule, hours, now)
 	}
 	return at
 }
 
 // look asks one query and hands its answer to every rule that wants it.
 func (w *Watcher) look(ctx context.Context, q *query) {
-	w.setLooking(time.Now())
+	q.asked = time.Now()
+	w.setLooking(q.asked)
 	defer w.setLooking(time.Time{})
 	trains, err := w.client.Query(ctx, q.journey)
 	if ctx.Err() != nil {
 		return
 	}
 	now := time.Now()
-	q.asked = now
 	if err != nil {
 		w.lookFailed(q, err, now)
 		return
