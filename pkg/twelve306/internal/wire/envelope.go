@@ -49,12 +49,20 @@ func Decode(object []byte, v any) error {
 // token, and errors are logged.
 func jsonError(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return errors.New("a " + strings.Fields(e.Value + " ")[0] + " where " + e.Field + " was expected")
+		what, _, _ := strings.Cut(e.Value, " ") // "number 12" would show the value
+		return errors.New("a " + what + " in place of " + or(e.Field, "the object"))
 	}
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return errors.New("broken JSON at byte " + strconv.FormatInt(e.Offset, 10))
 	}
 	return errors.New("not the JSON that was expected")
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }
 
 func unwrap(body []byte) []byte {
@@ -96,14 +104,14 @@ func (t *Text) UnmarshalJSON(b []byte) error {
 		*t = Text(s)
 		return nil
 	case len(b) > 0 && (b[0] == '{' || b[0] == '['):
-		return &json.UnmarshalTypeError{Value: "structure", Field: "a text"}
+		return &json.UnmarshalTypeError{Value: "structure"}
 	}
 	*t = Text(b)
 	return nil
 }
 
 // Texts is messages: an array of texts, or one text ("" in query replies since
-// 2019), or null.
+// 2019), or null. A text that is itself a JSON array or object is no message.
 type Texts []string
 
 // UnmarshalJSON accepts both forms; elements that are not texts are dropped.
@@ -129,7 +137,7 @@ func (t *Texts) UnmarshalJSON(b []byte) error {
 	if err := s.UnmarshalJSON(b); err != nil {
 		return err
 	}
-	if s != "" {
+	if s != "" && !(strings.ContainsRune("[{", rune(s[0])) && json.Valid([]byte(s))) {
 		*t = Texts{string(s)}
 	}
 	return nil
@@ -142,15 +150,20 @@ func (t Texts) String() string { return strings.Join(t, "; ") }
 // ("4" and 4). It is exact up to 64 bits: requestId has 19 digits.
 type Number int64
 
-// UnmarshalJSON accepts both forms, and a number with a zero fraction.
+// UnmarshalJSON accepts both forms, and a number with a zero fraction; null
+// leaves the number as it was. An empty text is an error: as a result_code it
+// would otherwise be 0, which is success.
 func (n *Number) UnmarshalJSON(b []byte) error {
+	if bytes.Equal(b, []byte("null")) {
+		return nil
+	}
 	s := strings.Trim(string(b), `"`)
 	s = strings.TrimSpace(s)
 	v, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
 		f, ferr := strconv.ParseFloat(s, 64)
 		if ferr != nil || f != float64(int64(f)) {
-			return &json.UnmarshalTypeError{Value: "text", Field: "a number"}
+			return &json.UnmarshalTypeError{Value: "text"}
 		}
 		v = int64(f)
 	}
