@@ -51,8 +51,9 @@ const minStations = 1000
 // `var station_names ='@bjb|北京北|VAP|beijingbei|bjb|0|0357|北京|||@...';`
 // with or without the blank after =, the semicolon, or the wrapper. Records
 // have 6 fields (until about 2023) or 11. Names of 2018-21 hold inner blanks
-// ("三  亚"), which are removed; a repeated name with the same code is one
-// station. A list in which a record cannot be read, or that is far too short,
+// ("三  亚"), which are removed; the list of 2018 has both 三亚 and 三  亚, and
+// the name then means the one without. A repeated name with the same code is
+// one station. A list in which a record cannot be read, or that is far too short,
 // is refused whole: half a list would make real stations unknown.
 func ParseStations(js string) (*Stations, error) {
 	if i := strings.IndexByte(js, '@'); i >= 0 {
@@ -70,6 +71,7 @@ func ParseStations(js string) (*Stations, error) {
 		byCode:   make(map[string]int, len(records)),
 		byPinyin: make(map[string][]int, len(records)),
 	}
+	closedUp := make(map[string]bool) // names that were written with blanks
 	for i, rec := range records {
 		f := strings.Split(rec, "|")
 		if len(f) < 6 {
@@ -83,7 +85,9 @@ func ParseStations(js string) (*Stations, error) {
 		if st.Name == "" || !isTelecode(st.Code) {
 			return nil, &Error{Op: "station_name.js", Kind: Changed, Msg: fmt.Sprintf("record %d is %.60q", i, rec)}
 		}
-		s.add(st)
+		if s.add(st, closedUp[st.Name]) {
+			closedUp[st.Name] = st.Name != f[1]
+		}
 	}
 	if len(s.list) < minStations {
 		return nil, &Error{Op: "station_name.js", Kind: Changed, Msg: fmt.Sprintf("only %d stations in it", len(s.list))}
@@ -91,17 +95,21 @@ func ParseStations(js string) (*Stations, error) {
 	return s, nil
 }
 
-func (s *Stations) add(st Station) {
+// add reports whether the name now means st: the first station of a name does,
+// unless replace is set.
+func (s *Stations) add(st Station, replace bool) (named bool) {
 	if _, dup := s.byCode[st.Code]; dup {
-		return
+		return false
 	}
 	i := len(s.list)
 	s.list = append(s.list, st)
 	s.byCode[st.Code] = i
-	if _, dup := s.byName[st.Name]; !dup {
-		s.byName[st.Name] = i
-	}
 	s.byPinyin[st.Pinyin] = append(s.byPinyin[st.Pinyin], i)
+	if _, dup := s.byName[st.Name]; dup && !replace {
+		return false
+	}
+	s.byName[st.Name] = i
+	return true
 }
 
 // Len returns the number of stations.
