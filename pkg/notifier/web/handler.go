@@ -113,12 +113,15 @@ func (s *Server) take(q *question, form url.Values) (int, view) {
 	now := time.Now()
 	if n := q.newest(); n != q {
 		v := q.view(now)
-		v.Outcome, v.Detail, v.Next, v.Refresh = q.p.Lang.Superseded(), "", n.token, 0
+		v.Outcome, v.Detail, v.Next, v.Refresh, v.Good = q.p.Lang.Superseded(), "", n.token, 0, false
 		return http.StatusGone, v
 	}
 	if q.end != "" || q.expired(now) {
 		v := q.view(now)
-		v.Outcome, v.Detail, v.Refresh = q.p.Lang.Late(), v.Outcome, 0
+		v.Outcome, v.Detail, v.Refresh, v.Good = q.p.Lang.Late(), v.Outcome, 0, false
+		if q.ours {
+			v.Detail = q.p.Lang.Pick("已在这一页回答过。", "It was answered on this page.")
+		}
 		return http.StatusGone, v
 	}
 	reply, err := parse(q.p, form)

@@ -88,7 +88,7 @@ func (q *question) view(now time.Time) view {
 			v.Refresh = int(left/time.Second) + 1
 		}
 		if q.p.Kind == notifier.QR {
-			v.Refresh = 3 // nothing typed can be lost, and a code does not live long
+			v.Refresh = 5 // nothing typed can be lost, and a code does not live long
 		}
 	case v.Good && q.action == notifier.Another && now.Sub(q.endAt) < followUp:
 		v.Refresh = 1
