@@ -373,7 +373,7 @@ func TestLinkBeforeAsk(t *testing.T) {
 	if again := s.Link(&p); again != link {
 		t.Errorf("two links of one question: %s, %s", link, again)
 	}
-	if !regexp.MustCompile(`^` + public + `/q/[0-9a-f]{32}$`).MatchString(link) || strings.Contains(link, p.ID) {
+	if !regexp.MustCompile(`^`+public+`/q/[0-9a-f]{32}$`).MatchString(link) || strings.Contains(link, p.ID) {
 		t.Errorf("link %s", link)
 	}
 	if w := call(s, "POST", link, url.Values{"action": {"no"}}); w.Code != http.StatusOK {
