@@ -2,9 +2,10 @@ package twelve306
 
 import (
 	"errors"
-	"fmt"
+	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Kind says what an error means for the next move. Kinds are written to the
@@ -49,7 +50,7 @@ func (e *Error) Error() string {
 		s += ": " + e.Msg
 	}
 	if e.Err != nil {
-		s += fmt.Sprintf(" (%v)", e.Err)
+		s += " (" + plain(e.Err.Error()) + ")" // may quote what came over the wire
 	}
 	return s
 }
@@ -113,8 +114,8 @@ func refused(op, words string) *Error {
 // every recorded sentence, short enough for a notification.
 const maxWords = 200
 
-// plain removes markup and control characters from what 12306 says, so that
-// it can be shown, logged and sent as it is.
+// plain removes markup and control characters from what 12306 says and masks
+// the numbers of people, so that it can be shown, logged and sent as it is.
 func plain(s string) string {
 	var b strings.Builder
 	depth, n := 0, 0
@@ -134,9 +135,30 @@ func plain(s string) string {
 			break
 		}
 	}
-	words := strings.Join(strings.Fields(b.String()), " ")
+	words := personal.ReplaceAllStringFunc(strings.Join(strings.Fields(b.String()), " "), mask)
 	if r := []rune(words); len(r) > maxWords {
 		words = string(r[:maxWords]) + "…"
 	}
 	return words
+}
+
+// personal finds the numbers that 12306 puts into its sentences: mobile and ID
+// numbers, and any document's number as in the trip clash of 2019-04,
+// "张三(二代身份证-110101199001010014)存在与本次购票行程冲突的车票!!".
+var personal = regexp.MustCompile(`\b1[0-9]{10}\b|\b[0-9]{15}(?:[0-9]{2}[0-9Xx])?\b|[证照]-[0-9A-Za-z]{5,}`)
+
+// mask hides a number as 12306's own pages do: 1101***********014, 138****0000.
+func mask(number string) string {
+	head, tail := 4, 3
+	switch {
+	case len(number) == 11:
+		head, tail = 3, 4
+	case number[0] >= utf8.RuneSelf: // 证-1101...
+		head = strings.IndexByte(number, '-') + 1
+		if id := number[head:]; len(id) >= 15 {
+			return number[:head] + mask(id)
+		}
+		tail = 2
+	}
+	return number[:head] + strings.Repeat("*", len(number)-head-tail) + number[len(number)-tail:]
 }
