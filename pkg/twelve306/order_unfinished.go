@@ -69,7 +69,10 @@ func (c *Client) holding(op string, env wire.Envelope) (Holding, error) {
 	if !isObject(raw) || wire.Decode(raw, &d) != nil {
 		return Holding{}, &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read"}
 	}
-	if d.Cache == nil && d.DB == nil && d.ToPage == "" && !bytes.Equal(bytes.Join(bytes.Fields(raw), nil), []byte("{}")) {
+	// A page that is named without its list says nothing; only an empty object
+	// or an empty list is "nothing".
+	said := d.Cache != nil || d.DB != nil && d.ToPage != "cache"
+	if !said && !bytes.Equal(bytes.Join(bytes.Fields(raw), nil), []byte("{}")) {
 		return Holding{}, &Error{Op: op, Kind: Changed, Msg: "a list of orders in an unknown form"}
 	}
 	var h Holding
@@ -89,11 +92,12 @@ func (c *Client) holding(op string, env wire.Envelope) (Holding, error) {
 	return h, nil
 }
 
-// orderDB is one entry of orderDBList (recorded 2017-02-09).
+// orderDB is one entry of orderDBList (recorded 2017-02-09). Everything is read
+// as text: a price that is null must not hide an order.
 type orderDB struct {
 	SequenceNo wire.Text   `json:"sequence_no"`
 	OrderDate  wire.Text   `json:"order_date"`
-	PriceAll   wire.Number `json:"ticket_price_all"` // in fen: 55300
+	PriceAll   wire.Text   `json:"ticket_price_all"` // in fen: 55300
 	PricePage  wire.Text   `json:"ticket_total_price_page"`
 	FromPage   []wire.Text `json:"from_station_name_page"`
 	ToPage     []wire.Text `json:"to_station_name_page"`
@@ -129,7 +133,7 @@ func (o orderDB) order() Order {
 		Number: plain(string(o.SequenceNo)), Train: plain(string(o.TrainCode)),
 		Depart: plain(string(o.StartTime)), Arrive: plain(string(o.ArriveTime)),
 		Ordered: moment(o.OrderDate), Date: day(o.StartPage),
-		PriceTenth: int(o.PriceAll) / 10,
+		PriceTenth: tenths(o.PriceAll) / 100,
 	}
 	if len(o.FromPage) > 0 {
 		out.From = plain(string(o.FromPage[0]))
