@@ -58,7 +58,10 @@ func (s *Server) conf(x *exchange) {
 
 // window is how many days are on sale, today included.
 func (s *Server) window() int {
-	if s.opts.Era == Present {
+	switch {
+	case s.opts.Window > 0:
+		return s.opts.Window
+	case s.opts.Era == Present:
 		return 15
 	}
 	return 30

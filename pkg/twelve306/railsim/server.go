@@ -104,6 +104,9 @@ type Options struct {
 	// Timetable invents trains for every pair of stations and date that
 	// SetTrains never named.
 	Timetable bool
+	// Window is how many days are on sale, today included. Default: 30
+	// (Classic), 15 (Present), as recorded.
+	Window int
 	// Night is the window in which nothing is sold, such as "23:00-06:00".
 	// Default "": none.
 	Night string

@@ -40,6 +40,7 @@ func run(args []string) error {
 	tlsDir := fs.String("tls", "", "serve HTTPS, and write the CA's certificate (ca.pem) into this `folder`")
 	rtt := fs.Duration("rtt", 0, "emulated round-trip time")
 	calm := fs.Bool("calm", false, "no random trouble")
+	window := fs.Int("window", 365, "how many `days` are on sale, today included; the real site has 15 (30 in 2019)")
 	night := fs.String("night", "", "hours in which nothing is sold, such as 23:00-06:00")
 	var accounts []railsim.Account
 	fs.Func("account", "`user:password` of an account; may be repeated (default zhangsan:secret12306)", func(v string) error {
@@ -63,7 +64,7 @@ func run(args []string) error {
 			return err
 		}
 	}
-	site := railsim.New(railsim.Options{Seed: *seed, Era: railsim.Era(*era), RTT: *rtt, Calm: *calm, Night: *night,
+	site := railsim.New(railsim.Options{Seed: *seed, Era: railsim.Era(*era), RTT: *rtt, Calm: *calm, Night: *night, Window: *window,
 		Accounts: accounts, Timetable: true})
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
