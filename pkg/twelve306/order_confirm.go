@@ -80,10 +80,10 @@ func (d *Draft) verdict(op string, env wire.Envelope) (*Queued, error) {
 			return &Queued{Token: d.page.token}, nil
 		}
 		words = or(string(r.ErrMsg), words)
-	} else {
-		var s wire.Text
-		if wire.Decode(env.Data, &s) == nil && s != "" {
-			words = or(words, string(s))
+	} else if !env.Status {
+		var s wire.Texts
+		if wire.Decode(env.Data, &s) == nil {
+			words = or(words, s.String())
 		}
 	}
 	if words == "" {

@@ -128,7 +128,7 @@ func (c *Client) waitTime(ctx context.Context, q Queued) (WaitStatus, error) {
 	case d.WaitTime == nil && d.OrderID == "":
 		return WaitStatus{}, &Error{Op: op, Kind: Network, Msg: "a reply without waitTime"}
 	}
-	w := WaitStatus{WaitCount: int64(d.WaitCount), OrderID: string(d.OrderID), Msg: plain(string(d.Msg))}
+	w := WaitStatus{WaitCount: int64(d.WaitCount), OrderID: plain(string(d.OrderID)), Msg: plain(string(d.Msg))}
 	if d.WaitTime != nil {
 		w.WaitTime = int64(*d.WaitTime)
 	}
