@@ -260,7 +260,7 @@ func (a *account) choose(now time.Time) (*watched, Candidate, bool) {
 	defer w.mu.Unlock()
 	today := twelve306.DateOf(now)
 	for _, r := range w.rules {
-		if !r.Action.Orders() || r.stopped != "" || !w.looks(r, today) || r.idleTill.After(now) {
+		if !r.Action.Orders() || r.stopped != "" || !w.looks(r, today) || r.idleTill.After(now) && r.appeared == r.idleFrom {
 			continue
 		}
 		var best *Candidate

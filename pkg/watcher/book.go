@@ -44,7 +44,11 @@ func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 	intent := time.Now()
 	at.Intent = intent
 	queued, err := a.confirm(ctx, draft, at)
-	log.Info("confirmed", zap.Error(err))
+	if err != nil {
+		log.Warn("the confirm was not accepted, or nobody knows", zap.Error(err))
+	} else {
+		log.Info("the confirm was accepted")
+	}
 	switch kind := twelve306.KindOf(err); {
 	case err == nil:
 		w.recordAlways(nil, Event{Kind: Queued, Rule: at.Rule, Attempt: at.ID})
@@ -56,12 +60,12 @@ func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 	case kind == twelve306.Ambiguous:
 		w.recordAlways(nil, Event{Kind: Doubt, Rule: at.Rule, Attempt: at.ID, Why: w.why(err), Cause: string(kind)})
 		a.reconcile(ctx, at, doubt{intent: intent, err: err})
-	case kind == twelve306.Unpaid, kind == twelve306.Changed, kind == twelve306.Invalid, kind == twelve306.Busy:
+	case kind == twelve306.SoldOut, kind == twelve306.NotOnSale, kind == twelve306.Refused, kind == twelve306.Conflict:
+		a.refusedBy(r, at, c, err)
+	default:
 		// Refused in words that may hide an order: look once before it is believed.
 		w.recordAlways(nil, Event{Kind: Doubt, Rule: at.Rule, Attempt: at.ID, Why: w.why(err), Cause: string(kind)})
 		a.reconcile(ctx, at, doubt{intent: intent, err: err, refused: true})
-	default:
-		a.refusedBy(r, at, c, err)
 	}
 }
 
@@ -235,7 +239,7 @@ func (a *account) notPrepared(ctx context.Context, log *zap.Logger, r *watched, 
 	}
 	if errors.Is(err, twelve306.ErrGaveUp) {
 		w.mu.Lock()
-		r.idleTill = time.Now().Add(w.opt.Question.AskAgain)
+		r.idleTill, r.idleFrom = time.Now().Add(w.opt.Question.AskAgain), r.appeared
 		w.mu.Unlock()
 		w.tell(w.say.failed(at.Rule, &at.Trip, gaveUp(err), w.say.nextAsk(w.opt.Question.AskAgain)))
 		return

@@ -22,7 +22,8 @@ type watched struct {
 	asking   bool             // an offer is open
 	rests    map[seatKey]rest // seats that 12306 refused lately
 	stopped  string           // why the rule books no more until it is edited
-	idleTill time.Time        // no attempt before this, unless new seats appear
+	idleTill time.Time        // no attempt before this, unless new seats have appeared since
+	idleFrom int              // appeared, when idleTill was set
 	appeared int              // how often new seats have appeared
 	lastLook time.Time        //
 	nextLook time.Time        //
@@ -84,10 +85,9 @@ func (w *Watcher) setRules(rules []Rule) (added, changed, removed []string) {
 			e = nil
 		}
 		if e == nil {
-			e = &watched{found: map[twelve306.Journey]finding{}, told: map[seatKey]int{}, offered: map[seatKey]bool{},
+			e = &watched{Rule: r, found: map[twelve306.Journey]finding{}, told: map[seatKey]int{}, offered: map[seatKey]bool{},
 				rests: map[seatKey]rest{}, warned: map[string]bool{}}
 		}
-		e.Rule = r
 		w.rules = append(w.rules, e)
 		w.byName[r.Name] = e
 	}
