@@ -111,7 +111,10 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 	}
 	defer resp.Body.Close()
 	r, err := c.read(q, resp)
-	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Blocked || e.Kind == Busy) {
+	// The error page is so common between the steps of a login that only a look
+	// (or a status that says so plainly) slows us down.
+	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Blocked || e.Kind == Busy) &&
+		(q.class == classLook || q.class == classAgain || resp.StatusCode >= 400) {
 		c.pace.Throttle(e.RetryAfter)
 	}
 	return r, c.noted(err)

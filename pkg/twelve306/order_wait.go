@@ -59,7 +59,7 @@ func (c *Client) WaitOrder(ctx context.Context, q Queued, seen func(WaitStatus))
 			case w.WaitTime >= 0:
 				unknown = 0
 			default: // -100 is the ordinary first answer, and what a lost queue says for ever
-				if unknown++; unknown >= maxUnknown {
+				if unknown++; unknown >= maxUnknown || q.Token == "" {
 					return "", &Error{Op: op, Kind: Ambiguous, Msg: "the queue knows nothing"}
 				}
 			}
