@@ -55,25 +55,17 @@ func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
 	}
 	defer w.Close()
 
-	hearing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var loops sync.WaitGroup
-	for _, loop := range p.run {
-		loops.Go(func() {
-			if err := loop(hearing); err != nil && hearing.Err() == nil {
-				log.Error("a channel has stopped hearing", zap.Error(err))
-			}
-		})
-	}
-	defer loops.Wait()
-	defer stop()
+	defer p.hear(ctx, log)()
 
 	log.Info("watcherd is running", zap.String("version", version), zap.String("config", c.Path), zap.String("state_dir", c.StateDir),
 		zap.Int("rules", len(c.Rules)), zap.Int("channels", len(p.channels)), zap.Bool("account", opt.Account != nil))
 	side, end := context.WithCancel(ctx)
-	defer end()
-	loops.Go(func() { supervise(side, w) })
-	loops.Go(func() { reloads(side, c, w, log) })
+	var sides sync.WaitGroup
+	sides.Go(func() { supervise(side, w) })
+	sides.Go(func() { reloads(side, c, w, log) })
 	err = w.Run(ctx)
+	end()
+	sides.Wait()
 	log.Info("watcherd has stopped")
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return &exit{exitFailed, err.Error()}

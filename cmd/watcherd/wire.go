@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
 
 	"go.uber.org/zap"
 
@@ -66,6 +67,24 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 		p.run = append(p.run, t.Run)
 	}
 	return p, nil
+}
+
+// hear runs the loops of the channels that hear. They outlive ctx, so that
+// the last questions can be withdrawn; stop ends them.
+func (p *parts) hear(ctx context.Context, log *zap.Logger) (stop func()) {
+	hearing, deaf := context.WithCancel(context.WithoutCancel(ctx))
+	var loops sync.WaitGroup
+	for _, loop := range p.run {
+		loops.Go(func() {
+			if err := loop(hearing); err != nil && hearing.Err() == nil {
+				log.Error("a channel has stopped hearing", zap.Error(err))
+			}
+		})
+	}
+	return func() {
+		deaf()
+		loops.Wait()
+	}
 }
 
 func (p *parts) has(name string) bool {
