@@ -84,8 +84,8 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 				}
 			}
 			continue
-		case ours(h.Orders, at) != nil:
-			o := ours(h.Orders, at)
+		case ours(a.unclaimed(h.Orders, at), at) != nil:
+			o := ours(a.unclaimed(h.Orders, at), at)
 			a.book(at, heldOrder(*o))
 			return
 		case h.Queueing != nil && a.queuesOurs(h.Queueing, at):
@@ -121,7 +121,7 @@ func (a *account) settleNumber(ctx context.Context, at *Attempt, number string) 
 		}
 		if err == nil {
 			o := orderWithNumber(h.Orders, number)
-			if o == nil || ours([]twelve306.Order{*o}, at) == nil {
+			if o == nil || ours(a.unclaimed([]twelve306.Order{*o}, at), at) == nil {
 				return false
 			}
 			break
@@ -273,6 +273,16 @@ func (a *account) noteForeign(h twelve306.Holding) {
 	}
 }
 
+// unclaimed leaves out of 12306's list the orders of our other attempts: two
+// tries for the same train look alike but for their numbers.
+func (a *account) unclaimed(list []twelve306.Order, at *Attempt) []twelve306.Order {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(list), func(o twelve306.Order) bool {
+		return slices.ContainsFunc(a.w.state.Attempts, func(b *Attempt) bool { return b.ID != at.ID && b.Number != "" && b.Number == o.Number })
+	})
+}
+
 // known reports whether an order number is that of one of our attempts.
 func (a *account) known(number string) bool {
 	a.w.mu.Lock()
@@ -282,14 +292,15 @@ func (a *account) known(number string) bool {
 
 // adopt finds an order that a failed attempt of ours made after all.
 func (a *account) adopt(h twelve306.Holding) bool {
-	a.w.mu.Lock()
 	var hit *Attempt
 	var order twelve306.Order
+	free := slices.DeleteFunc(slices.Clone(h.Orders), func(o twelve306.Order) bool { return a.known(o.Number) })
+	a.w.mu.Lock()
 	for _, at := range a.w.state.Attempts {
 		if at.Intent.IsZero() || at.State != StateFailed {
 			continue
 		}
-		if o := ours(h.Orders, at); o != nil {
+		if o := ours(free, at); o != nil {
 			hit, order = at, *o
 		}
 	}
