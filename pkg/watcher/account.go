@@ -297,12 +297,13 @@ func (r *watched) bookable(c Candidate, now time.Time) bool {
 }
 
 // offer asks the user whether the best seat of an ask rule shall be booked.
-// Each seat is offered once for as long as it stays.
-func (w *Watcher) offer(ctx context.Context, r *watched) {
+// Each seat is offered once for as long as it stays. It reports whether an
+// offer is made now.
+func (w *Watcher) offer(ctx context.Context, r *watched) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if r.asking || w.opt.Account == nil || w.state.Done(r.Name) {
-		return
+		return false
 	}
 	var best *Candidate
 	for _, f := range r.found {
@@ -314,7 +315,7 @@ func (w *Watcher) offer(ctx context.Context, r *watched) {
 		}
 	}
 	if best == nil {
-		return
+		return false
 	}
 	c := *best
 	r.asking = true
@@ -331,6 +332,7 @@ func (w *Watcher) offer(ctx context.Context, r *watched) {
 			nudge(w.seats)
 		}
 	})
+	return true
 }
 
 // askOffer asks a yes-or-no question. No answer is no.

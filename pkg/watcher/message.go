@@ -43,6 +43,7 @@ type News struct {
 	Title string
 	Text  string
 	Loud  bool
+	Shown bool // a question shows it already to the channels that can hear
 	Order *OrderView
 }
 
@@ -160,7 +161,7 @@ func (s speaker) thenStopped(why string) string {
 
 func (s speaker) answered(rule, by, channel string) News {
 	return News{Kind: NewsAnswered, Rule: rule,
-		Title: s.f("已有人回答", "Answered"), Text: s.lang.AnsweredBy(by, channel)}
+		Shown: true, Title: s.f("已有人回答", "Answered"), Text: s.lang.AnsweredBy(by, channel)}
 }
 
 func (s speaker) loggedIn() News {

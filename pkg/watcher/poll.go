@@ -64,7 +64,8 @@ type query struct {
 	journey twelve306.Journey
 	rules   []*watched
 	due     time.Time
-	asked   time.Time
+	born    time.Time // when it was first wanted
+	asked   time.Time // when it was last asked
 	failing bool
 }
 
@@ -164,7 +165,7 @@ func (w *Watcher) plan(plan map[twelve306.Journey]*query, now time.Time) *query 
 			}
 			q := plan[j]
 			if q == nil {
-				q = &query{journey: j}
+				q = &query{journey: j, born: now}
 				plan[j] = q
 			}
 			q.rules = append(q.rules, r)
@@ -212,7 +213,7 @@ func (w *Watcher) due(r *watched, q *query, now time.Time) time.Time {
 	hours := w.opt.Hours
 	if q.asked.IsZero() {
 		if even && hours.Open(now.In(w.opt.Location)) {
-			return now
+			return q.born // and not now: it must not stand behind those that are due again
 		}
 		return NextLook(r.Schedule, hours, now)
 	}
@@ -296,13 +297,16 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, tr
 		best := fresh[0]
 		w.log.Info("seats", zap.String("rule", r.Name), zap.Stringer("query", j), zap.String("train", best.Train.Code()),
 			zap.String("seat", best.Seat.Name()), zap.String("left", best.Left.Text), zap.Int("kinds", len(fresh)))
-		w.tell(w.say.seats(r.Name, fresh, w.then(r, blocked)))
 	}
+	offered := false
 	if len(list) > 0 && r.Action.Orders() {
-		if r.Action == ActionAsk && blocked == "" {
-			w.offer(ctx, r)
-		}
+		offered = r.Action == ActionAsk && blocked == "" && w.offer(ctx, r)
 		nudge(w.seats)
+	}
+	if len(fresh) > 0 {
+		n := w.say.seats(r.Name, fresh, w.then(r, blocked))
+		n.Shown = offered
+		w.tell(n)
 	}
 }
 

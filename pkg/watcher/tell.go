@@ -51,7 +51,7 @@ func (w *Watcher) outgoing(n News, now time.Time) []store.Outgoing {
 	}
 	var out []store.Outgoing
 	for _, c := range w.opt.Channels {
-		if _, hears := c.Notifier.(notifier.Asker); n.Kind == NewsAnswered && (hears || w.askers < 2) {
+		if _, hears := c.Notifier.(notifier.Asker); hears && n.Shown || n.Kind == NewsAnswered && w.askers < 2 {
 			continue
 		}
 		out = append(out, store.Outgoing{Channel: c.Name, At: now, Data: b})
