@@ -47,7 +47,7 @@ type Pace struct {
 	nextPoll  time.Time
 	cfg       PaceConfig
 	sent      []time.Time // of the last budgetWindow, oldest first
-	reserve   int         // part of the budget that queries leave to orders
+	ordering  bool        // an order is under way
 	nextLook  time.Time
 	lastLook  time.Time
 	slow      float64       // 1 = full speed; 2 = half
@@ -68,7 +68,6 @@ func (p *Pace) Set(cfg PaceConfig) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cfg = cfg
-	p.reserve = cfg.Budget / 4
 }
 
 // Remember takes up what an earlier life sent, and calls onSend with every
@@ -100,10 +99,15 @@ func (p *Pace) Remember(marks []Mark, onSend func(Mark)) {
 func (p *Pace) Ordering(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.reserve = p.cfg.Budget / 4
-	if on {
-		p.reserve = p.cfg.Budget * 3 / 4
+	p.ordering = on
+}
+
+// reserve is the part of the budget that queries leave to orders.
+func (p *Pace) reserve() int {
+	if p.ordering {
+		return p.cfg.Budget * 3 / 4
 	}
+	return p.cfg.Budget / 4
 }
 
 // PaceStats is a moment's view of a Pace.
@@ -198,7 +202,7 @@ func (p *Pace) take(c class) (wait time.Duration) {
 	if p.cfg.Budget > 0 {
 		room := p.cfg.Budget
 		if c == classLook || c == classAgain {
-			room = max(room-p.reserve, 1)
+			room = max(room-p.reserve(), 1)
 		}
 		if over := len(p.sent) - room; over >= 0 {
 			return max(p.sent[over].Add(budgetWindow).Sub(now), time.Millisecond)
