@@ -58,10 +58,7 @@ func blocks(b *bytes.Buffer, m image.Image, labels map[image.Point]byte) {
 				fmt.Fprintf(b, "\x1b[1;38;2;255;255;255;48;2;200;0;0m%c\x1b[22m", n)
 				continue
 			}
-			top, bottom := rgb(m.At(x, y)), color.RGBA{A: 255}
-			if y+1 < r.Max.Y {
-				bottom = rgb(m.At(x, y+1))
-			}
+			top, bottom := rgb(m.At(x, y)), rgb(m.At(x, min(y+1, r.Max.Y-1)))
 			fmt.Fprintf(b, "\x1b[38;2;%d;%d;%d;48;2;%d;%d;%dm▀", top.R, top.G, top.B, bottom.R, bottom.G, bottom.B)
 		}
 		b.WriteString(reset)
