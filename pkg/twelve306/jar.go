@@ -1,9 +1,11 @@
 package twelve306
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -37,25 +39,51 @@ func newJar() *jar {
 // maxCookies bounds what a server can make us keep; a session has about twelve.
 const maxCookies = 100
 
+// longest bounds Max-Age, which may be any number.
+const longest = 10 * 365 * 24 * time.Hour
+
 func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.jar.SetCookies(u, cookies)
+	now := time.Now()
+	taken := make([]*http.Cookie, 0, len(cookies))
 	for _, c := range cookies {
-		key := u.Hostname() + "|" + c.Domain + "|" + c.Path + "|" + c.Name
-		if c.MaxAge < 0 || !c.Expires.IsZero() && c.Expires.Before(time.Now()) {
+		at := c.Path
+		if at == "" {
+			at = path.Dir(u.Path)
+		}
+		key := u.Hostname() + "|" + c.Domain + "|" + at + "|" + c.Name
+		expires := c.Expires
+		if c.MaxAge > 0 { // which wins over Expires
+			expires = now.Add(longest)
+			if c.MaxAge < int(longest/time.Second) {
+				expires = now.Add(time.Duration(c.MaxAge) * time.Second)
+			}
+		}
+		if c.MaxAge < 0 || !expires.IsZero() && expires.Before(now) {
 			delete(j.kept, key)
+			taken = append(taken, c)
 			continue
 		}
-		s := savedCookie{
+		if _, known := j.kept[key]; !known && len(j.kept) >= maxCookies {
+			if j.forget(now); len(j.kept) >= maxCookies {
+				continue
+			}
+		}
+		j.kept[key] = savedCookie{
 			URL: u.Scheme + "://" + u.Host + u.Path, Name: c.Name, Value: c.Value,
-			Path: c.Path, Domain: c.Domain, Expires: c.Expires, Secure: c.Secure,
+			Path: c.Path, Domain: c.Domain, Expires: expires, Secure: c.Secure,
 		}
-		if c.MaxAge > 0 {
-			s.Expires = time.Now().Add(time.Duration(c.MaxAge) * time.Second)
-		}
-		if _, known := j.kept[key]; known || len(j.kept) < maxCookies {
-			j.kept[key] = s
+		taken = append(taken, c)
+	}
+	j.jar.SetCookies(u, taken)
+}
+
+// forget drops what has expired.
+func (j *jar) forget(now time.Time) {
+	for key, c := range j.kept {
+		if !c.Expires.IsZero() && c.Expires.Before(now) {
+			delete(j.kept, key)
 		}
 	}
 }
@@ -74,26 +102,15 @@ func (j *jar) value(u *url.URL, name string) string {
 func (j *jar) list() []savedCookie {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.forget(time.Now())
 	out := make([]savedCookie, 0, len(j.kept))
 	for _, c := range j.kept {
 		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b savedCookie) int {
-		return compare3(a.URL, b.URL, a.Path, b.Path, a.Name, b.Name)
+		return cmp.Or(cmp.Compare(a.URL, b.URL), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Name, b.Name))
 	})
 	return out
-}
-
-func compare3(a, b, c, d, e, f string) int {
-	for _, p := range [][2]string{{a, b}, {c, d}, {e, f}} {
-		if p[0] != p[1] {
-			if p[0] < p[1] {
-				return -1
-			}
-			return 1
-		}
-	}
-	return 0
 }
 
 func (j *jar) restore(cookies []savedCookie) {
