@@ -266,6 +266,9 @@ func TestDeafChannels(t *testing.T) {
 		if _, err := f.Ask(t.Context(), again); err != nil {
 			t.Fatal(err)
 		}
+		if err := f.Wait(t.Context()); err != nil { // what was told is ours to read from here on
+			t.Fatal(err)
+		}
 		if len(bark.told) != 1 || links != 1 || len(reported) != 1 || reported[0] != "broken" {
 			t.Fatalf("told %d times, %d links made, failures of %v", len(bark.told), links, reported)
 		}
