@@ -161,9 +161,10 @@ func (c *Client) learnQueryPath(ctx context.Context, anew bool) (string, error) 
 	return c.queryPath, nil
 }
 
-// RefreshStations fetches station_name.js (seed step 8) and uses it from now
-// on. A list that cannot be read leaves the old one in force.
-func (c *Client) RefreshStations(ctx context.Context) error {
+// RefreshStations fetches station_name.js (seed step 8), uses it from now on,
+// and returns it for keeping. A list that cannot be read leaves the old one in
+// force.
+func (c *Client) RefreshStations(ctx context.Context) (js []byte, err error) {
 	c.mu.Lock()
 	version := c.version
 	c.mu.Unlock()
@@ -172,17 +173,17 @@ func (c *Client) RefreshStations(ctx context.Context) error {
 	}
 	r, err := c.do(ctx, call{
 		op: "station_name.js", path: "/otn/resources/js/framework/station_name.js?station_version=" + version,
-		referer: pageQuery, accept: acceptScript,
+		referer: pageQuery, accept: acceptScript, class: classAgain,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s, err := ParseStations(string(r.body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stations = s
-	return nil
+	return r.body, nil
 }

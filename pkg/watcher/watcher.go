@@ -192,6 +192,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 
 	var work sync.WaitGroup
 	work.Go(func() { w.lookLoop(ctx) })
+	work.Go(func() { w.refreshStations(ctx) })
 	if w.opt.Account != nil {
 		work.Go(func() { newAccount(w).run(ctx) })
 	}

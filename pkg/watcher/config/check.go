@@ -54,18 +54,9 @@ func (k *checker) stateDir() {
 	if k.c.StateDir != "" || k.bad("state_dir") {
 		return
 	}
-	// systemd may give a list of folders, separated by colons.
-	if dirs, ok := k.env("STATE_DIRECTORY"); ok && dirs != "" {
-		k.c.StateDir, _, _ = strings.Cut(dirs, ":")
-		return
-	}
-	// The XDG specification says to ignore a relative path.
-	if dir, ok := k.env("XDG_STATE_HOME"); ok && filepath.IsAbs(dir) {
-		k.c.StateDir = filepath.Join(dir, "watcherd")
-		return
-	}
-	if home, ok := k.env("HOME"); ok && filepath.IsAbs(home) {
-		k.c.StateDir = filepath.Join(home, ".local", "state", "watcherd")
+	dir, ok := defaultStateDir(k.env)
+	if ok {
+		k.c.StateDir = dir
 		return
 	}
 	k.wrong("state_dir", "missing, and the environment names no home folder; write state_dir: ./state")

@@ -193,6 +193,7 @@ func Load(path string, env func(string) (string, bool), today twelve306.Date) (*
 		return nil, Problems{*syntax}
 	}
 	d := newDecoder(path, env)
+	d.freshStations(root)
 	c := defaults()
 	c.Path = path
 	d.decode(reflect.ValueOf(c).Elem(), root, "", "")
