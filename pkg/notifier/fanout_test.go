@@ -170,7 +170,7 @@ func TestAskFails(t *testing.T) {
 		{name: "all fail", a: &hearing{after: 2 * time.Second, fail: errFirst}, b: &hearing{after: time.Second, fail: refused}, took: 2 * time.Second, want: []error{errFirst, refused}, not: ErrExpired},
 		{name: "withdrawn by the caller", a: &hearing{}, b: &hearing{withdraw: time.Hour}, cancel: time.Minute, took: time.Minute, want: []error{stop}},
 		{name: "accepted at the last moment", a: &hearing{}, b: &hearing{withdraw: time.Second, atLast: &Reply{Action: Answered}}, took: 3*time.Minute + time.Second, reply: "b"},
-		{name: "a driver that does not return", a: &hearing{}, b: &hearing{withdraw: time.Hour}, took: 3*time.Minute + lastMoment, want: []error{ErrExpired}},
+		{name: "drivers that do not return", a: &hearing{withdraw: time.Hour}, b: &hearing{withdraw: time.Hour}, took: 3*time.Minute + lastMoment, want: []error{ErrExpired}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"html"
 	"net"
 	"net/http"
@@ -381,6 +382,38 @@ func TestLinkBeforeAsk(t *testing.T) {
 	}
 	if r, err := s.Ask(t.Context(), p); err != nil || r.Yes || r.Action != notifier.Answered {
 		t.Errorf("Ask = %+v, %v", r, err)
+	}
+}
+
+// TestDeadlineByTheClock checks that an answer after the deadline is late even
+// when nobody has closed the question yet.
+func TestDeadlineByTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		p := prompt(t, notifier.Offer)
+		link := s.Link(&p)
+		time.Sleep(time.Until(p.Deadline))
+		w := call(s, "POST", link, url.Values{"action": {"yes"}})
+		if w.Code != http.StatusGone || !strings.Contains(w.Body.String(), p.Lang.Expired()) {
+			t.Errorf("%d\n%s", w.Code, w.Body)
+		}
+		if r, err := s.Ask(t.Context(), p); !errors.Is(err, notifier.ErrExpired) {
+			t.Errorf("Ask = %+v, %v", r, err)
+		}
+	})
+}
+
+// TestAnsweredAsItIsWithdrawn checks that somebody who was thanked was heard.
+func TestAnsweredAsItIsWithdrawn(t *testing.T) {
+	s := newServer(t)
+	withdrawn, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		p := prompt(t, notifier.Offer)
+		call(s, "POST", s.Link(&p), url.Values{"action": {"yes"}})
+		if r, err := s.Ask(withdrawn, p); err != nil || !r.Yes {
+			t.Fatalf("Ask = %+v, %v", r, err)
+		}
 	}
 }
 
