@@ -223,6 +223,23 @@ func TestWhichQuestion(t *testing.T) {
 	})
 }
 
+// TestDeadlineByTheClock checks that a line typed after the deadline is late
+// even when the question has not yet been taken off the screen.
+func TestDeadlineByTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen(t, Options{})
+		p := prompt(notifier.Offer)
+		q, err := s.begin(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Until(p.Deadline))
+		if got := s.types("yes"); got != p.Lang.Late()+"\n" || len(q.reply) != 0 {
+			t.Errorf("after the deadline: %q", got)
+		}
+	})
+}
+
 func TestNothingMovesTheCursor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen(t, Options{})
