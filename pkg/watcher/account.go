@@ -30,6 +30,7 @@ type account struct {
 	foreign    string    // number of an unfinished order that is not ours
 	looked     time.Time // when 12306 was last asked what it holds
 	gone       map[string]int
+	proveAfter time.Time // no keep-alive before this: the last one failed
 }
 
 func newAccount(w *Watcher) *account {
@@ -81,11 +82,14 @@ func (a *account) work(ctx context.Context) {
 	switch {
 	case !in && !a.w.opt.Account.OnSeats && a.mayLogin(now, 0):
 		a.login(ctx, "", false)
-	case in:
-		if err := a.w.client.KeepAlive(ctx, keepAliveAge); twelve306.KindOf(err) == twelve306.Session {
+	case in && !now.Before(a.proveAfter):
+		switch err := a.w.client.KeepAlive(ctx, keepAliveAge); {
+		case twelve306.KindOf(err) == twelve306.Session:
 			a.log.Info("12306 has ended the session")
 			a.w.saveSession()
 			return
+		case err != nil:
+			a.proveAfter = time.Now().Add(time.Minute)
 		}
 	}
 	if !a.holds() && a.foreign == "" {
@@ -105,9 +109,10 @@ func (a *account) next() time.Time {
 	in, _ := a.w.client.LoggedIn()
 	if in {
 		// A little off the beat, so that many daemons do not ask together.
-		at = minTime(at, a.w.client.Proven().Add(keepAliveAge+time.Duration(rand.Int64N(int64(20*time.Second)))))
+		due := a.w.client.Proven().Add(keepAliveAge + time.Duration(rand.Int64N(int64(20*time.Second))))
+		at = minTime(at, maxTime(due, a.proveAfter))
 	} else if !a.refused && !a.w.opt.Account.OnSeats {
-		at = minTime(at, a.loginAfter)
+		at = minTime(at, maxTime(a.loginAfter, now))
 	}
 	if a.holds() || a.foreign != "" {
 		at = minTime(at, a.looked.Add(a.lookGap()))
