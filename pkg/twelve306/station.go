@@ -185,24 +185,30 @@ func (e *UnknownStation) Error() string {
 	return b.String()
 }
 
-// similar returns the one station that text most likely means, if any: a name
-// (or, for Latin text, a pinyin) one or two edits away. Of several the best
-// has as many characters as the text, begins with the same one, and is the
-// older, larger station.
+// similar returns the station that text most likely means, if any: a name (or,
+// for Latin text, a pinyin) one or two edits away. Of several the best has as
+// many characters as the text, begins with the same one, and is the older,
+// larger station. A name of two characters leaves so much open that up to
+// three are returned.
 func (s *Stations) similar(text string) []Station {
 	latin := text != "" && strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) < 0
 	want := []rune(strings.ToLower(text))
-	limit := 1
-	if latin && len(want) > 6 {
-		limit = 2
-	}
 	if len(want) < 2 {
 		return nil
 	}
-	var best *Station
-	var score [4]int
-	for i := range s.list {
-		st := &s.list[i]
+	limit, most := 1, 1
+	switch {
+	case latin && len(want) > 6:
+		limit = 2
+	case !latin && len(want) == 2:
+		most = 3
+	}
+	type hit struct {
+		station Station
+		score   [4]int
+	}
+	var hits []hit
+	for _, st := range s.list {
 		have := []rune(st.Name)
 		if latin {
 			have = []rune(st.Pinyin)
@@ -219,14 +225,17 @@ func (s *Stations) similar(text string) []Station {
 		if have[0] != want[0] {
 			other = 1
 		}
-		if sc := [4]int{d, abs(len(want) - len(have)), other, st.Index}; best == nil || slices.Compare(sc[:], score[:]) < 0 {
-			best, score = st, sc
+		hits = append(hits, hit{st, [4]int{d, abs(len(want) - len(have)), other, st.Index}})
+	}
+	slices.SortFunc(hits, func(a, b hit) int { return slices.Compare(a.score[:], b.score[:]) })
+	var out []Station
+	for _, h := range hits[:min(most, len(hits))] {
+		// Only those that are as good as the best in all but their size.
+		if h.score[0] == hits[0].score[0] && h.score[1] == hits[0].score[1] && h.score[2] == hits[0].score[2] {
+			out = append(out, h.station)
 		}
 	}
-	if best == nil {
-		return nil
-	}
-	return []Station{*best}
+	return out
 }
 
 func abs(n int) int {
