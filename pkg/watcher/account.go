@@ -31,6 +31,7 @@ type account struct {
 	looked     time.Time // when 12306 was last asked what it holds
 	gone       map[string]int
 	proveAfter time.Time // no keep-alive before this: the last one failed
+	loginTold  string    // what was told of the last login that failed; empty after one that did not
 }
 
 func newAccount(w *Watcher) *account {
@@ -81,7 +82,7 @@ func (a *account) work(ctx context.Context) {
 	in, _ := a.w.client.LoggedIn()
 	switch {
 	case !in && !a.w.opt.Account.OnSeats && a.mayLogin(now, 0):
-		a.login(ctx, "", false)
+		a.login(ctx, "")
 	case in && !now.Before(a.proveAfter):
 		switch err := a.w.client.KeepAlive(ctx, keepAliveAge); {
 		case twelve306.KindOf(err) == twelve306.Session:
@@ -163,18 +164,17 @@ func (a *account) appearances() int {
 }
 
 // login logs in if the session is dead and tells how it went. rule is the one
-// that wants it, if any; urgent logins are asked for whatever was answered
-// before, because an order may be held.
-func (a *account) login(ctx context.Context, rule string, urgent bool) error {
+// that wants it, if any.
+func (a *account) login(ctx context.Context, rule string) error {
 	w := a.w
-	if a.refused && !urgent {
+	if a.refused { // not even for an order that may be held: four misses lock the account
 		return &twelve306.Error{Op: "login", Kind: twelve306.Password, Msg: w.say.f("密码曾被拒绝", "the password was refused before")}
 	}
 	was, _ := w.client.LoggedIn()
 	proven := w.client.Proven()
 	err := w.client.Login(ctx, w.opt.Account.Credentials, &solver{w: w, rule: rule})
 	if err == nil {
-		a.loginAfter, a.refused = time.Time{}, false
+		a.loginAfter, a.refused, a.loginTold = time.Time{}, false, ""
 		if now := w.client.Proven(); !was && !now.Equal(proven) {
 			a.log.Info("logged in to 12306", zap.Stringer("user", w.opt.Account.Credentials))
 			w.saveSession()
@@ -190,7 +190,8 @@ func (a *account) login(ctx context.Context, rule string, urgent bool) error {
 	a.loginAfter = time.Now().Add(w.opt.Question.AskAgain)
 	next := w.say.nextAsk(w.opt.Question.AskAgain)
 	why := w.why(err)
-	switch twelve306.KindOf(err) {
+	tell := why
+	switch kind := twelve306.KindOf(err); kind {
 	case twelve306.Password:
 		a.refused = true
 		a.rememberRefused(true)
@@ -200,12 +201,16 @@ func (a *account) login(ctx context.Context, rule string, urgent bool) error {
 	case twelve306.Network, twelve306.Busy, twelve306.Blocked:
 		a.loginAfter = time.Now().Add(time.Minute)
 		next = w.say.nextLook()
+		tell = "no reply" // whichever step it is that gets none
 	}
 	if errors.Is(err, twelve306.ErrGaveUp) {
-		why = gaveUp(err)
+		why, tell = gaveUp(err), ""
 	}
 	a.log.Warn("could not log in", zap.Error(err), zap.Time("again", a.loginAfter))
-	w.tell(w.say.loginFailed(why, next))
+	if tell == "" || tell != a.loginTold { // the same trouble once, a question that nobody answered each time
+		w.tell(w.say.loginFailed(why, next))
+	}
+	a.loginTold = tell
 	return err
 }
 
@@ -230,7 +235,7 @@ func (a *account) passwordHash() []byte {
 
 func (a *account) passwordRefused() bool {
 	kept, err := a.w.store.Get(refusedValue)
-	if err != nil || kept == nil {
+	if err != nil || kept == nil || a.w.opt.Account.Credentials.Mode == twelve306.LoginQR { // a QR code needs no password
 		return false
 	}
 	if string(kept) == string(a.passwordHash()) {

@@ -93,7 +93,7 @@ func (a *account) prepare(ctx context.Context, at *Attempt, c Candidate) (*twelv
 	req := twelve306.OrderRequest{Journey: c.Journey, Train: c.Train, Seat: c.Seat, Passengers: at.Trip.Passengers}
 	for n := 0; ; n++ {
 		if in, _ := w.client.LoggedIn(); !in {
-			if err := a.login(ctx, at.Rule, false); err != nil {
+			if err := a.login(ctx, at.Rule); err != nil {
 				return nil, &loginError{err}
 			}
 		}

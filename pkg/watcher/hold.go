@@ -35,7 +35,7 @@ func (a *account) lookAtHeld(ctx context.Context) {
 	w := a.w
 	a.looked = time.Now()
 	if in, _ := w.client.LoggedIn(); !in {
-		if !a.mayLogin(time.Now(), 0) || a.login(ctx, "", false) != nil {
+		if !a.mayLogin(time.Now(), 0) || a.login(ctx, "") != nil {
 			return
 		}
 	}

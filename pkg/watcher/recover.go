@@ -178,7 +178,7 @@ func (a *account) loginUrgently(ctx context.Context, at *Attempt) error {
 		if in, _ := a.w.client.LoggedIn(); in {
 			return nil
 		}
-		err := a.login(ctx, at.Rule, true)
+		err := a.login(ctx, at.Rule)
 		switch {
 		case err == nil:
 			return nil
