@@ -277,43 +277,6 @@ func described(t *testing.T, c *cobra.Command) {
 	})
 }
 
-var readmes = []string{"README.md", "README.zh-CN.md"}
-
-// TestPages checks what people read: links lead to files that exist, both
-// READMEs print the same commands, and both maps of the tree name every
-// package.
-func TestPages(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	for _, page := range append([]string{"CONTRIBUTING.md", "CHANGELOG.md", "deploy/systemd/README.md"}, readmes...) {
-		for _, m := range link.FindAllStringSubmatch(string(read(t, page)), -1) {
-			if _, err := os.Stat(filepath.Join(root, path.Dir(page), m[1])); err != nil {
-				t.Errorf("%s: the link to %s leads nowhere", page, m[1])
-			}
-		}
-	}
-	// Commands, without what an example says in a language.
-	typed := regexp.MustCompile(`(?m)^(?:go |\./|watcherd |curl |cp |chmod |mkdir |printf )[^#\n]*`)
-	var commands [2][]string
-	for i, readme := range readmes {
-		for _, c := range typed.FindAllString(string(read(t, readme)), -1) {
-			commands[i] = append(commands[i], strings.TrimSpace(c))
-		}
-	}
-	if !slices.Equal(commands[0], commands[1]) {
-		t.Errorf("the READMEs print different commands:\n%s\nand\n%s", strings.Join(commands[0], "\n"), strings.Join(commands[1], "\n"))
-	}
-	for _, f := range floors {
-		if strings.Contains(f.dir, "/internal/") || strings.Contains(f.dir, "/cmd/") {
-			continue
-		}
-		for _, readme := range readmes {
-			if !strings.Contains(string(read(t, readme)), path.Base(f.dir)+"/") {
-				t.Errorf("the map in %s does not have %s", readme, f.dir)
-			}
-		}
-	}
-}
-
 // read returns a file of the repository.
 func read(t *testing.T, name string) []byte {
 	t.Helper()
