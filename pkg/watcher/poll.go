@@ -28,6 +28,7 @@ type watched struct {
 	lastLook time.Time        //
 	nextLook time.Time        //
 	result   string           // of the last look, in words
+	refusal  string           // words of a refusal that nobody knows a cure for, told already
 	warned   map[string]bool  // cells nobody understands that were logged
 }
 
@@ -42,11 +43,12 @@ type seatKey struct {
 	date  twelve306.Date
 	train string
 	from  string
+	to    string
 	seat  twelve306.Seat
 }
 
 func keyOf(c Candidate) seatKey {
-	return seatKey{c.Journey.Date, c.Train.Code(), c.Journey.From.Code, c.Seat}
+	return seatKey{c.Journey.Date, c.Train.Code(), c.Journey.From.Code, c.Journey.To.Code, c.Seat}
 }
 
 // rest is a seat left alone after 12306 said there was none (the field calls
@@ -219,13 +221,13 @@ func (w *Watcher) due(r *watched, q *query, now time.Time) time.Time {
 	}
 	if even {
 		at := q.asked.Add(gap) // a tick that was missed is due at once, and only once
-		if !hours.Open(at.In(w.opt.Location)) {
-			return hours.NextOpen(at.In(w.opt.Location))
+		if goes := maxTime(at, now).In(w.opt.Location); !hours.Open(goes) {
+			return hours.NextOpen(goes)
 		}
 		return at
 	}
 	at := NextLook(r.Schedule, hours, q.asked)
-	if at.Before(now) && now.Sub(at) > time.Second {
+	if at.Before(now) && (now.Sub(at) > time.Second || !hours.Open(now.In(w.opt.Location))) {
 		return NextLook(r.Schedule, hours, now)
 	}
 	return at
@@ -236,8 +238,10 @@ func (w *Watcher) look(ctx context.Context, q *query) {
 	q.asked = time.Now()
 	w.setLooking(q.asked)
 	defer w.setLooking(time.Time{})
-	trains, err := w.client.Query(ctx, q.journey)
-	if ctx.Err() != nil {
+	asking, release := w.tillClosing(ctx)
+	defer release()
+	trains, err := w.client.Query(asking, q.journey)
+	if asking.Err() != nil {
 		return
 	}
 	now := time.Now()
@@ -253,6 +257,15 @@ func (w *Watcher) look(ctx context.Context, q *query) {
 	for _, r := range q.rules {
 		w.found(ctx, r, q.journey, trains, now)
 	}
+}
+
+// tillClosing is ctx until service_hours end: a look that waits for its turn in
+// the pace must not leave after that.
+func (w *Watcher) tillClosing(ctx context.Context) (context.Context, context.CancelFunc) {
+	if w.opt.Hours.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, w.opt.Hours.NextClose(time.Now().In(w.opt.Location)))
 }
 
 func (w *Watcher) setLooking(at time.Time) {
@@ -328,7 +341,7 @@ func (r *watched) news(j twelve306.Journey, list []Candidate) []Candidate {
 		r.told[k] = c.Left.Count
 	}
 	for k := range r.told {
-		if k.date == j.Date && k.from == j.From.Code && !now[k] {
+		if k.date == j.Date && k.from == j.From.Code && k.to == j.To.Code && !now[k] {
 			delete(r.told, k)
 			delete(r.offered, k)
 		}

@@ -102,6 +102,17 @@ func (w Window) NextOpen(t time.Time) time.Time {
 	return at
 }
 
+// NextClose returns the first moment after t at which opening hours w, which
+// are open at t, are not open any more.
+func (w Window) NextClose(t time.Time) time.Time {
+	y, m, d := t.Date()
+	at := time.Date(y, m, d, w.To/60, w.To%60, 0, 0, t.Location())
+	if !at.After(t) {
+		at = time.Date(y, m, d+1, w.To/60, w.To%60, 0, 0, t.Location())
+	}
+	return at
+}
+
 // String returns the form of [ParseWindow]; "" is any time.
 func (w Window) String() string {
 	if w.IsZero() {
