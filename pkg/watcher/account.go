@@ -31,6 +31,7 @@ type account struct {
 	looked     time.Time // when 12306 was last asked what it holds
 	gone       map[string]int
 	proveAfter time.Time // no keep-alive before this: the last one failed
+	unwritable bool      // told that the state folder cannot be written
 	loginTold  string    // what was told of the last login that failed; empty after one that did not
 }
 

@@ -24,6 +24,7 @@ func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 		a.cannotWrite(at, err)
 		return
 	}
+	a.unwritable = false
 	log.Info("booking", zap.Int("passengers", len(trip.Passengers)))
 	w.client.Pace().Ordering(true)
 	defer w.client.Pace().Ordering(false)
@@ -36,6 +37,7 @@ func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 		a.notPrepared(ctx, log, r, at, c, err)
 		return
 	}
+	a.failures = 0
 	// The commit point. Nothing of the confirm leaves before this is on disk.
 	if err := w.record(nil, Event{Kind: Confirming, Rule: at.Rule, Attempt: at.ID}); err != nil {
 		a.cannotWrite(at, err)
@@ -246,7 +248,11 @@ func (a *account) notPrepared(ctx context.Context, log *zap.Logger, r *watched, 
 	}
 	switch twelve306.KindOf(err) {
 	case twelve306.Stale:
-		a.pauseAfter(err, time.Second) // the next look brings a fresh secretStr
+		// What was found cannot be ordered any more; the next look brings a fresh
+		// secretStr, and wakes us.
+		w.mu.Lock()
+		delete(r.found, c.Journey)
+		w.mu.Unlock()
 	case twelve306.Unpaid:
 		a.pause(err)
 		a.lookAtHeld(ctx)
@@ -284,6 +290,10 @@ func (a *account) refusedBy(r *watched, at *Attempt, c Candidate, err error) {
 		next = w.say.nextStopRule()
 	default:
 		a.pauseAfter(err, restTime)
+		w.mu.Lock()
+		quiet = r.refusal == w.why(err)
+		r.refusal = w.why(err)
+		w.mu.Unlock()
 	}
 	a.failed(at, err, next, quiet)
 }
@@ -325,6 +335,10 @@ func (a *account) pauseAfter(err error, d time.Duration) {
 func (a *account) cannotWrite(at *Attempt, err error) {
 	a.log.Error("not booking: the state folder cannot be written", zap.String("attempt", at.ID), zap.Error(err))
 	a.restTill = time.Now().Add(time.Minute)
+	if a.unwritable {
+		return
+	}
+	a.unwritable = true
 	a.w.tell(a.w.say.failed(at.Rule, &at.Trip,
 		a.w.say.f("状态目录写不进去（磁盘满了？），不下单，只盯票。", "The state folder cannot be written (disk full?): watching only, no orders."), ""))
 }

@@ -78,22 +78,23 @@ func (a *account) vanished(ctx context.Context, at *Attempt) {
 	o := at.Order
 	now := time.Now()
 	e := Event{At: now, Rule: at.Rule, Attempt: at.ID, Order: o}
-	if !o.PayBy.IsZero() && !now.Before(o.PayBy) {
+	late := !o.PayBy.IsZero() && !now.Before(o.PayBy)
+	switch status, err := w.client.OrderStatus(ctx, o.Number, o.Since); {
+	case ctx.Err() != nil:
+		return
+	case err != nil && a.gone[at.ID] < unreadableLooks:
+		return
+	case err != nil && !late:
+		// The list of paid orders cannot be read. An unpaid order leaves the
+		// other list before its deadline when it is paid, or by the user's hand.
+		a.log.Info("the order is no longer unpaid; whether it was paid cannot be read", zap.Error(err))
+		e.Kind = Paid
+	case err == nil && status == twelve306.OrderPaid: // perhaps in the last minute
+		e.Kind = Paid
+	case late:
 		e.Kind = Expired
-	} else {
-		switch status, err := w.client.OrderStatus(ctx, o.Number, o.Since); {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			// The list of paid orders cannot be read. An unpaid order leaves the
-			// other list before its deadline when it is paid, or by the user's hand.
-			a.log.Info("the order is no longer unpaid; whether it was paid cannot be read", zap.Error(err))
-			e.Kind = Paid
-		case status == twelve306.OrderPaid:
-			e.Kind = Paid
-		default:
-			e.Kind = Cancelled
-		}
+	default:
+		e.Kind = Cancelled
 	}
 	delete(a.gone, at.ID)
 	n := w.say.paid(at.Rule, o)
@@ -109,6 +110,10 @@ func (a *account) vanished(ctx context.Context, at *Attempt) {
 	}
 	nudge(w.seats)
 }
+
+// unreadableLooks is how many looks may fail to say what became of an order
+// before it is told by its deadline alone.
+const unreadableLooks = 6
 
 // lookAgain asks whether the rule of a lost order shall look again.
 func (w *Watcher) lookAgain(ctx context.Context, at *Attempt) {
