@@ -2,6 +2,7 @@ package twelve306
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -44,11 +45,11 @@ func (c *Client) Prepare(ctx context.Context, req OrderRequest, solver Solver) (
 func (c *Client) prepare(ctx context.Context, req OrderRequest, solver Solver) (*Draft, error) {
 	d := &Draft{c: c, req: req, seat: req.Train.SeatCode(req.Seat), present: req.Train.Fields() > presentFields && !c.isClassic()}
 	if !c.fresh() {
-		if err := c.CheckUser(ctx); err != nil {
+		if err := again(ctx, func() error { return c.CheckUser(ctx) }); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.submitOrderRequest(ctx, req); err != nil {
+	if err := again(ctx, func() error { return c.submitOrderRequest(ctx, req) }); err != nil {
 		return nil, err
 	}
 	var err error
@@ -80,13 +81,24 @@ func (c *Client) prepare(ctx context.Context, req OrderRequest, solver Solver) (
 // era: 39 in 2019, 57 in 2024.
 const presentFields = 50
 
+// again takes a step that spends nothing once more when the first try never
+// reached 12306.
+func again(ctx context.Context, step func() error) error {
+	err := step()
+	if e, ok := errors.AsType[*Error](err); ok && e.Unsent && backoff(ctx, 0) == nil {
+		return step()
+	}
+	return err
+}
+
 // check is steps 13 to 15: checkOrderInfo, the picture if it wants one, and
 // getQueueCount. It returns the moment at which the page's button comes alive.
 func (d *Draft) check(ctx context.Context, solver Solver) (time.Time, error) {
 	if d.c.overlap {
 		return d.checkOverlapped(ctx, solver)
 	}
-	info, err := d.checkOrderInfo(ctx)
+	var info orderInfo
+	err := again(ctx, func() (err error) { info, err = d.checkOrderInfo(ctx); return err })
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -14,8 +14,7 @@ type orderInfo struct {
 }
 
 // checkOrderInfo is seed step 14. A refusal comes as status true with
-// submitStatus false and errMsg. A lost reply costs nothing: it is asked once
-// more when no byte of it was sent.
+// submitStatus false and errMsg.
 func (d *Draft) checkOrderInfo(ctx context.Context) (orderInfo, error) {
 	const op = "checkOrderInfo"
 	f := form{}.add("cancel_flag", "2").
@@ -71,7 +70,7 @@ const maxPassCodeTime = 30 * time.Second
 // is the login's, fetched from another address.
 func (d *Draft) solveOrderPicture(ctx context.Context, solver Solver) error {
 	ch := Challenge{Kind: PictureChallenge, For: ForOrder}
-	for {
+	for lost := 0; ; {
 		img, err := d.c.picture(ctx, "getPassCodeNew", "/otn/passcodeNew/getPassCodeNew?module=passenger&rand=randp", pageOrder)
 		if err != nil {
 			return err
@@ -90,11 +89,10 @@ func (d *Draft) solveOrderPicture(ctx context.Context, solver Solver) error {
 		case err != nil:
 			switch KindOf(err) {
 			case Network, Busy, Blocked:
-				if backoff(ctx, 0) != nil {
-					return err
+				if lost++; lost < maxLost && backoff(ctx, lost) == nil {
+					ch.again("lost", nil)
+					continue
 				}
-				ch.again("lost", nil)
-				continue
 			}
 			return err
 		case verdict == "TRUE":

@@ -35,13 +35,13 @@ type QueuedOrder struct {
 // answer is unknown; it never means "nothing".
 func (c *Client) Unfinished(ctx context.Context) (Holding, error) {
 	const op = "queryMyOrderNoComplete"
-	// The page that lists orders; some sessions want it opened first. Its own
-	// failure does not matter, a lost login does.
+	// The page that lists orders has to be opened first; what it shows does not
+	// matter, and by now it may be another page.
 	_, err := c.do(ctx, call{
 		op: "initNoComplete", path: "/otn/queryOrder/initNoComplete", post: true, body: form{}.add("_json_att", ""),
 		referer: pageQuery, accept: acceptPage, empty: true,
 	})
-	if KindOf(err) == Session || ctx.Err() != nil {
+	if err != nil && KindOf(err) != Changed {
 		return Holding{}, err
 	}
 	env, _, err := c.post(ctx, op, "/otn/queryOrder/queryMyOrderNoComplete", "/otn/queryOrder/initNoComplete", form{}.add("_json_att", ""))

@@ -35,16 +35,13 @@ func (c *Client) query(ctx context.Context, j Journey) ([]Train, error) {
 		return nil, err
 	}
 	q, err := c.ask(ctx, path, j, classLook)
-	switch KindOf(err) {
-	case Blocked, Session:
+	if k := KindOf(err); (k == Blocked || k == Session) && c.renewOnce() {
 		// A missing anonymous session is answered like a blocked address, so one
 		// new session is worth one more try; then it is what it looks like.
-		if c.renewOnce() {
-			if path, err = c.learnQueryPath(ctx, true); err != nil {
-				return nil, err
-			}
-			q, err = c.ask(ctx, path, j, classAgain)
+		if path, err = c.learnQueryPath(ctx, true); err != nil {
+			return nil, err
 		}
+		q, err = c.ask(ctx, path, j, classAgain)
 	}
 	if err != nil {
 		return nil, err
@@ -64,7 +61,11 @@ func (c *Client) query(ctx context.Context, j Journey) ([]Train, error) {
 			return nil, &Error{Op: "query", Kind: Changed, Msg: "c_url twice in a row"}
 		}
 	}
-	return trains(q, j)
+	list, err := trains(q, j)
+	if KindOf(err) == Busy {
+		c.pace.Throttle(0)
+	}
+	return list, err
 }
 
 // ask sends one query to a path and reads its envelope.
