@@ -94,18 +94,25 @@ func points(ps []Point) string {
 // least 11,000.
 const throttlePictureSize = 2000
 
+// maxPixels bounds a side of a picture before it is decoded; captchas are 293 x
+// 190, QR codes 199 x 199.
+const maxPixels = 1000
+
 // checkImage refuses what no channel should be given: something that is no
-// picture, a picture of absurd size, and the throttle picture.
+// whole picture, a picture of absurd size, and the throttle picture.
 func checkImage(op string, img []byte) error {
 	cfg, format, err := image.DecodeConfig(bytes.NewReader(img))
 	if err != nil {
 		return &Error{Op: op, Kind: Network, Msg: "a picture that cannot be read", Err: err}
 	}
-	if cfg.Width < 32 || cfg.Height < 32 || cfg.Width > 2000 || cfg.Height > 2000 {
+	if cfg.Width < 32 || cfg.Height < 32 || cfg.Width > maxPixels || cfg.Height > maxPixels {
 		return &Error{Op: op, Kind: Network, Msg: "a picture of " + strconv.Itoa(cfg.Width) + "x" + strconv.Itoa(cfg.Height)}
 	}
 	if format == "jpeg" && len(img) < throttlePictureSize {
 		return &Error{Op: op, Kind: Busy, Msg: "您刷新的频率太快，请稍后再试！"}
+	}
+	if _, _, err := image.Decode(bytes.NewReader(img)); err != nil {
+		return &Error{Op: op, Kind: Network, Msg: "a picture that broke off", Err: err}
 	}
 	return nil
 }
@@ -118,7 +125,10 @@ func (c *Client) picture(ctx context.Context, op, path, referer string) ([]byte,
 		if err != nil {
 			return nil, err
 		}
-		return r.body, checkImage(op, r.body)
+		if err = checkImage(op, r.body); KindOf(err) == Busy {
+			c.pace.Throttle(0)
+		}
+		return r.body, err
 	})
 }
 

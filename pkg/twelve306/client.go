@@ -50,7 +50,8 @@ type Client struct {
 	passengers  []passenger
 	passengerAt time.Time
 
-	login sync.Mutex // held by the one Login that is under way
+	login  sync.Mutex // held by the one Login that is under way; guards codeAt
+	codeAt time.Time  // when 12306 was last asked to send an SMS code
 }
 
 // NewTransport returns the transport for 12306: connections are kept alive, so

@@ -209,6 +209,8 @@ func (c *Client) read(q call, resp *http.Response) (*reply, error) {
 		return fail(Busy, "HTTP %d", code)
 	case code == http.StatusForbidden, code == http.StatusMethodNotAllowed, code == http.StatusPreconditionFailed:
 		return fail(Blocked, "HTTP %d", code)
+	case code == http.StatusNotFound:
+		return nil, &Error{Op: q.op, Kind: Changed, Msg: "HTTP 404", Err: errNoPage}
 	case code != http.StatusOK:
 		return fail(Network, "HTTP %d", code)
 	case len(body) == 0 && !q.empty:
@@ -232,6 +234,10 @@ func (c *Client) read(q call, resp *http.Response) (*reply, error) {
 	}
 	return &reply{body: body}, nil
 }
+
+// errNoPage is the cause of an error about a page that is not there: the other
+// era's, or one that 12306 has given up.
+var errNoPage = errors.New("no such page")
 
 // redirectKind reads where 12306 sends us (PROTOCOL.md 1.3).
 func redirectKind(location string) (Kind, string) {
@@ -291,6 +297,9 @@ func (c *Client) json(ctx context.Context, q call) (wire.Envelope, []byte, error
 	env, object, err := wire.ParseEnvelope(r.body)
 	if err != nil {
 		return env, nil, &Error{Op: q.op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
+	}
+	if words := env.Messages.String() + string(env.ResultMessage); !bool(env.Status) && Classify(words) == Busy {
+		c.pace.Throttle(0)
 	}
 	return env, object, nil
 }

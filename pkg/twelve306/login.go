@@ -91,7 +91,7 @@ func (c *Client) revive(ctx context.Context) (bool, error) {
 	if !c.hasCookie("/passport", "uamtk") {
 		return false, nil
 	}
-	err := c.authorise(ctx, pageLogin)
+	err := c.authorise(ctx, c.isClassic(), pageLogin)
 	if KindOf(err) == Session {
 		return false, nil
 	}
@@ -103,22 +103,17 @@ func (c *Client) revive(ctx context.Context) (bool, error) {
 // not know the question; its login/conf has no queryUrl.
 func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver) error {
 	d, err := c.openLogin(ctx)
-	switch KindOf(err) {
-	case "":
-		if err != nil {
-			return err
-		}
-	case Network, Changed, Session:
+	if errors.Is(err, errNoPage) || err == nil && d.QueryURL == "" {
 		return c.loginCaptcha(ctx, cred, solver)
-	default:
-		return err
 	}
-	if d.QueryURL == "" {
-		return c.loginCaptcha(ctx, cred, solver)
+	if err != nil {
+		// Only an answer tells the classic site. A guess would post the password
+		// where it is refused, and a refused password is never tried again.
+		return err
 	}
 	code, err := c.checkLoginVerify(ctx, cred)
 	switch {
-	case KindOf(err) == Network || KindOf(err) == Changed:
+	case errors.Is(err, errNoPage):
 		return c.loginCaptcha(ctx, cred, solver)
 	case err != nil:
 		return err
@@ -145,7 +140,7 @@ func (c *Client) submitLogin(ctx context.Context, body form, referer string, hea
 		Uamtk   wire.Text    `json:"uamtk"`
 	}
 	if err := wire.Decode(object, &r); err != nil || r.Code == nil {
-		return &Error{Op: op, Kind: Changed, Msg: "a reply without result_code", Err: err}
+		return &Error{Op: op, Kind: Network, Msg: "a reply without result_code", Err: err}
 	}
 	words := plain(string(r.Message))
 	switch *r.Code {
@@ -164,16 +159,22 @@ func (c *Client) submitLogin(ctx context.Context, body form, referer string, hea
 	return e
 }
 
-// authorise turns the sign-on into a login of the ticket site: seed steps 6
-// and 7. The error page stands here so often that the pair is tried again as a
-// whole: a lost reply of uamauthclient also loses its cookie, and only a new
-// newapptk brings another. Kind Session means that the sign-on is not there.
-func (c *Client) authorise(ctx context.Context, referer string) error {
+// authorise turns the sign-on into a login of the ticket site: seed steps 5 to
+// 7. The error page stands here so often that 6 and 7 are tried again as a
+// pair: a lost reply of uamauthclient also loses its cookie, and only a new
+// newapptk brings another. A token that is refused is one of a session that
+// has not been to userLogin. Kind Session means that the sign-on is not there.
+func (c *Client) authorise(ctx context.Context, post bool, referer string) error {
 	var err error
 	for n := range retries {
+		if n == 0 || KindOf(err) == Stale {
+			if err := c.userLogin(ctx, post, referer); err != nil {
+				return err
+			}
+		}
 		var tk string
-		if tk, err = c.uamtk(ctx, referer); err == nil {
-			err = c.uamauthclient(ctx, tk, referer)
+		if tk, err = c.uamtk(ctx, pagePass); err == nil {
+			err = c.uamauthclient(ctx, tk, pagePass)
 		}
 		switch KindOf(err) {
 		case Network, Busy, Blocked, Stale:
@@ -260,14 +261,23 @@ func (c *Client) uamauthclient(ctx context.Context, tk, referer string) error {
 // the passport page, which gives the session its final JSESSIONID.
 func (c *Client) userLogin(ctx context.Context, post bool, referer string) error {
 	const op = "userLogin"
+	odd := false
 	_, err := retried(ctx, func() (struct{}, error) {
 		q := call{op: op, path: "/otn/login/userLogin", referer: referer, accept: acceptPage, follow: true, empty: true}
 		if post {
 			q.post, q.body = true, form{}.add("_json_att", "")
 		}
 		r, err := c.do(ctx, q)
-		if err != nil || !r.redirect {
+		if err != nil {
 			return struct{}{}, err
+		}
+		if !r.redirect {
+			// Neither a redirect nor a page: asked once more, then taken for what
+			// it may be; clients have lived with an empty reply here.
+			if odd = !odd && !looksLikeHTML(r.body); odd {
+				return struct{}{}, &Error{Op: op, Kind: Network, Msg: "no page"}
+			}
+			return struct{}{}, nil
 		}
 		path, ok := c.ownPath(r.location)
 		if !ok {

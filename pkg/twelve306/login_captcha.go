@@ -9,7 +9,11 @@ import (
 // loginCaptcha is the classic login, the seed's steps 1 to 7.
 func (c *Client) loginCaptcha(ctx context.Context, cred Credentials, solver Solver) error {
 	_, err := retried(ctx, func() (*reply, error) {
-		return c.do(ctx, call{op: "init", path: pageLogin, accept: acceptPage, empty: true})
+		r, err := c.do(ctx, call{op: "init", path: pageLogin, accept: acceptPage, empty: true})
+		if err == nil && !c.hasCookie(pageLogin, "JSESSIONID") {
+			err = &Error{Op: "init", Kind: Network, Msg: "no session"}
+		}
+		return r, err
 	})
 	if err != nil {
 		return err
@@ -18,36 +22,30 @@ func (c *Client) loginCaptcha(ctx context.Context, cred Credentials, solver Solv
 	c.classic = true
 	c.mu.Unlock()
 	ch := Challenge{Kind: PictureChallenge, For: ForLogin}
-	for passwords := 0; ; {
+	for posts := 1; ; {
 		if err := c.solveLoginPicture(ctx, solver, &ch); err != nil {
 			return err
 		}
 		err := c.submitLogin(ctx, form{}.add("username", cred.Username).add("password", cred.Password).add("appid", "otn"), pageLogin, nil)
-		switch kind := KindOf(err); {
-		case err == nil:
-		case kind == Wrong:
+		switch KindOf(err) {
+		case "", Network, Busy, Blocked:
+			// A lost reply may be one of a login that stands: the next steps tell.
+		case Wrong:
 			ch.again("wrong", err)
 			continue
-		case kind == Network || kind == Busy || kind == Blocked:
-			// The reply is lost, the login may stand: the next steps will tell.
-			if passwords++; passwords > maxPasswords {
-				return err
-			}
 		default:
 			return err
 		}
-		if uerr := c.userLogin(ctx, true, pageLogin); uerr != nil {
-			return uerr
+		aerr := c.authorise(ctx, true, pageLogin)
+		if KindOf(aerr) != Session || posts == maxPasswords {
+			if aerr != nil && err != nil {
+				return err
+			}
+			return aerr
 		}
-		aerr := c.authorise(ctx, pagePass)
-		if KindOf(aerr) == Session && passwords > 0 && passwords < maxPasswords {
-			ch.Previous, ch.Words = "lost", ""
-			continue // it did not stand: a new picture, and the password once more
-		}
-		if aerr != nil && err != nil {
-			return err
-		}
-		return aerr
+		// It does not stand: a new picture, and the password once more.
+		posts++
+		ch.again("lost", nil)
 	}
 }
 
@@ -65,10 +63,14 @@ func (ch *Challenge) again(why string, err error) {
 	}
 }
 
+// maxLost is how often a person is asked again because 12306's verdict on the
+// answer was lost.
+const maxLost = 3
+
 // solveLoginPicture is the seed's steps 2 and 3, until a picture is answered
 // right. An answered picture is spent, right or wrong.
 func (c *Client) solveLoginPicture(ctx context.Context, solver Solver, ch *Challenge) error {
-	for {
+	for lost := 0; ; {
 		img, err := c.picture(ctx, "captcha-image", "/passport/captcha/captcha-image?login_site=E&module=login&rand=sjrand", pageLogin)
 		if err != nil {
 			return err
@@ -88,11 +90,10 @@ func (c *Client) solveLoginPicture(ctx context.Context, solver Solver, ch *Chall
 			// The answer may be spent, so the picture is: ask with a new one.
 			switch KindOf(err) {
 			case Network, Busy, Blocked:
-				if backoff(ctx, 0) != nil {
-					return err
+				if lost++; lost < maxLost && backoff(ctx, lost) == nil {
+					ch.again("lost", nil)
+					continue
 				}
-				ch.again("lost", nil)
-				continue
 			}
 			return err
 		case code == 4:
@@ -121,5 +122,9 @@ func (c *Client) captchaCheck(ctx context.Context, a Answer) (wire.Number, error
 	case 4, 5, 7, 8:
 		return code, nil
 	}
-	return 0, refused(op, string(env.ResultMessage))
+	e := refused(op, string(env.ResultMessage))
+	if e.Kind == Changed { // not one of its verdicts: no verdict
+		e.Kind = Network
+	}
+	return 0, e
 }

@@ -50,6 +50,10 @@ func (c *Client) passQR(ctx context.Context, solver Solver) error {
 	}
 }
 
+// qrLife is how long a code is waited for when 12306 does not say that it has
+// expired; its codes live a few minutes.
+const qrLife = 10 * time.Minute
+
 // waitScan asks the person to scan and 12306 whether he has. It returns why a
 // new code is needed, or "" when the person is logged in.
 func (c *Client) waitScan(ctx context.Context, uuid string, ch Challenge, solver Solver) (again string, err error) {
@@ -74,6 +78,8 @@ func (c *Client) waitScan(ctx context.Context, uuid string, ch Challenge, solver
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	over := time.NewTimer(qrLife)
+	defer over.Stop()
 	for {
 		select {
 		case r := <-reply:
@@ -85,6 +91,9 @@ func (c *Client) waitScan(ctx context.Context, uuid string, ch Challenge, solver
 		case <-ctx.Done():
 			settle(QRExpired)
 			return "", ctx.Err()
+		case <-over.C:
+			settle(QRExpired)
+			return "expired", nil
 		case <-tick.C:
 		}
 		code, err := c.checkQR(ctx, uuid)

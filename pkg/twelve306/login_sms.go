@@ -3,6 +3,7 @@ package twelve306
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"time"
 
 	"github.com/emmansun/gmsm/sm4"
@@ -38,7 +39,7 @@ func (c *Client) loginSMS(ctx context.Context, cred Credentials, solver Solver) 
 	if _, err := c.openLogin(ctx); err != nil {
 		return err
 	}
-	if _, err := retried(ctx, func() (int64, error) { return c.checkLoginVerify(ctx, cred) }); err != nil {
+	if _, err := c.checkLoginVerify(ctx, cred); err != nil {
 		return err
 	}
 	return c.passSMS(ctx, cred, solver)
@@ -47,15 +48,18 @@ func (c *Client) loginSMS(ctx context.Context, cred Credentials, solver Solver) 
 // passSMS is the part of the SMS login that follows on checkLoginVerify.
 func (c *Client) passSMS(ctx context.Context, cred Credentials, solver Solver) error {
 	ch := Challenge{Kind: SMSChallenge, For: ForLogin}
-	var sent time.Time
 	lost := 0
 	for {
-		if sent.IsZero() || ch.Previous == "another" && time.Since(sent) >= smsGap {
-			words, err := c.getMessageCode(ctx, cred)
+		gap := time.Until(c.codeAt.Add(smsGap))
+		if ch.Previous == "" || (ch.Previous == "another" || ch.Previous == "lost") && gap <= 0 {
+			if err := sleep(ctx, gap); err != nil { // the login before this one asked for a code, too
+				return &Error{Op: "getMessageCode", Kind: Network, Msg: "stopped while waiting", Unsent: true, Err: err}
+			}
+			words, err := c.sendCode(ctx, cred)
 			if err != nil {
 				return err
 			}
-			ch.Words, sent = words, time.Now()
+			ch.Words = words
 		}
 		answer, err := solver.Solve(ctx, ch)
 		if err != nil {
@@ -116,21 +120,26 @@ func (c *Client) openLogin(ctx context.Context) (conf, error) {
 	if err != nil {
 		return d, err
 	}
-	// "not logged in" is the ordinary answer; the call sets _passport_session.
-	_, _, err = c.post(ctx, "uamtk-static", "/passport/web/auth/uamtk-static", pageLogin2, form{}.add("appid", "otn"))
-	if k := KindOf(err); k == Blocked || ctx.Err() != nil {
-		return d, err
+	// "not logged in" is the ordinary answer; what counts is _passport_session,
+	// without which nothing under /passport answers.
+	const op = "uamtk-static"
+	_, err = retried(ctx, func() (struct{}, error) {
+		_, _, err := c.post(ctx, op, "/passport/web/auth/uamtk-static", pageLogin2, form{}.add("appid", "otn"))
+		if err == nil && !c.hasCookie("/passport", "_passport_session") {
+			err = &Error{Op: op, Kind: Network, Msg: "no session"}
+		}
+		return struct{}{}, err
+	})
+	if errors.Is(err, errNoPage) { // the classic site has none and wants none
+		err = nil
 	}
-	return d, nil
+	return d, err
 }
 
 // finishLogin is the walk from the sign-on to the ticket site, as browsers do
 // it today, with login/conf as its proof.
 func (c *Client) finishLogin(ctx context.Context) error {
-	if err := c.userLogin(ctx, false, pageLogin2); err != nil {
-		return err
-	}
-	if err := c.authorise(ctx, pagePass); err != nil {
+	if err := c.authorise(ctx, false, pageLogin2); err != nil {
 		return err
 	}
 	if err := c.userLogin(ctx, false, pagePass); err != nil {
@@ -150,6 +159,10 @@ func (c *Client) finishLogin(ctx context.Context) error {
 // checkLoginVerify asks what the login of this user needs: 0 nothing, 1 slider
 // or SMS, 2 slider, 3 SMS.
 func (c *Client) checkLoginVerify(ctx context.Context, cred Credentials) (int64, error) {
+	return retried(ctx, func() (int64, error) { return c.askLoginVerify(ctx, cred) })
+}
+
+func (c *Client) askLoginVerify(ctx context.Context, cred Credentials) (int64, error) {
 	const op = "checkLoginVerify"
 	_, object, err := c.post(ctx, op, "/passport/web/checkLoginVerify", pageLogin2,
 		form{}.add("username", cred.Username).add("appid", "otn"))
@@ -168,12 +181,36 @@ func (c *Client) checkLoginVerify(ctx context.Context, cred Credentials) (int64,
 		if r.Message != "" {
 			return 0, refused(op, string(r.Message))
 		}
-		return 0, &Error{Op: op, Kind: Changed, Msg: "a reply without login_check_code"}
+		return 0, &Error{Op: op, Kind: Network, Msg: "a reply without login_check_code"}
 	}
 	return int64(*r.Check), nil
 }
 
-// getMessageCode has 12306 send the code. It returns 12306's words.
+// sendCode has 12306 send the code. A lost reply may be one of a code that is
+// on its way, and there are few a day: the person is asked, who can ask for
+// another when nothing arrives.
+func (c *Client) sendCode(ctx context.Context, cred Credentials) (words string, err error) {
+	for n := range retries {
+		c.codeAt = time.Now()
+		words, err = c.getMessageCode(ctx, cred)
+		e, ok := errors.AsType[*Error](err)
+		switch {
+		case !ok:
+			return words, err
+		case e.Unsent:
+		case e.Kind == Network || e.Kind == Busy || e.Kind == Blocked:
+			return e.Msg, nil
+		default:
+			return "", err
+		}
+		if backoff(ctx, n) != nil {
+			break
+		}
+	}
+	return "", err
+}
+
+// getMessageCode asks once for a code. It returns 12306's words.
 func (c *Client) getMessageCode(ctx context.Context, cred Credentials) (string, error) {
 	const op = "getMessageCode"
 	env, _, err := c.post(ctx, op, "/passport/web/getMessageCode", pageLogin2,
@@ -188,7 +225,11 @@ func (c *Client) getMessageCode(ctx context.Context, cred Credentials) (string, 
 	if *env.ResultCode != 0 {
 		// 6 and 11: the name and the last four do not match, or too many today.
 		// Trying again by itself would only use up the day's messages.
-		return "", &Error{Op: op, Kind: Person, Msg: words}
+		e := refused(op, words)
+		if e.Kind != Busy {
+			e.Kind = Person
+		}
+		return "", e
 	}
 	return words, nil
 }

@@ -1,9 +1,11 @@
 package twelve306
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"image/png"
 	"strings"
 	"testing"
 )
@@ -131,16 +133,17 @@ func TestCheckImage(t *testing.T) {
 	}
 	// A bomb: 30,000 x 30,000 pixels in a few bytes. Only the header is read.
 	sized := func(width, height uint32) []byte {
-		png := []byte(fixture(t, "login-qr.2023-09-22.png"))
-		binary.BigEndian.PutUint32(png[16:], width)
-		binary.BigEndian.PutUint32(png[20:], height)
-		binary.BigEndian.PutUint32(png[29:], crc32.ChecksumIEEE(png[12:29]))
-		return png
+		b := []byte(fixture(t, "login-qr.2023-09-22.png"))
+		binary.BigEndian.PutUint32(b[16:], width)
+		binary.BigEndian.PutUint32(b[20:], height)
+		binary.BigEndian.PutUint32(b[29:], crc32.ChecksumIEEE(b[12:29]))
+		return b
 	}
-	if err := checkImage("x", sized(293, 190)); err != nil {
+	if cfg, err := png.DecodeConfig(bytes.NewReader(sized(293, 190))); err != nil || cfg.Width != 293 || cfg.Height != 190 {
 		t.Fatalf("the header is not written right: %v", err)
 	}
-	for name, img := range map[string][]byte{"bomb": sized(30000, 30000), "wide": sized(2001, 190), "tiny": sized(1, 1), "empty": nil, "html": []byte("<html>")} {
+	captcha := []byte(fixture(t, "captcha/captcha-login.2019-04-18.e549ac4.jpg"))
+	for name, img := range map[string][]byte{"bomb": sized(30000, 30000), "wide": sized(maxPixels+1, 190), "cut": captcha[:len(captcha)/2], "tiny": sized(1, 1), "empty": nil, "html": []byte("<html>")} {
 		if err := checkImage("x", img); KindOf(err) != Network {
 			t.Errorf("%s: %v", name, err)
 		}
