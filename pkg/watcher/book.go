@@ -276,8 +276,8 @@ func (a *account) refusedBy(r *watched, at *Attempt, c Candidate, err error) {
 		w.mu.Lock()
 		k := keyOf(c)
 		old, known := r.rests[k]
-		quiet = known && old.left == c.Train.LeftTicket()
-		r.rests[k] = rest{now.Add(restTime), c.Train.LeftTicket()}
+		quiet = known && old.why == w.why(err)
+		r.rests[k] = rest{now, now.Add(restTime), c.Train.LeftTicket(), w.why(err)}
 		w.mu.Unlock()
 	case twelve306.Refused:
 		y, m, d := now.In(w.opt.Location).Date()

@@ -52,14 +52,20 @@ func keyOf(c Candidate) seatKey {
 }
 
 // rest is a seat left alone after 12306 said there was none (the field calls
-// them zombie tickets): until then, or until its leftTicket text changes.
+// them zombie tickets): until then, or until its leftTicket text changes; but
+// never for less than restLeast, for that text may change with every look.
 type rest struct {
-	until time.Time
-	left  string
+	since, until time.Time
+	left         string
+	why          string
 }
 
-// restTime is how long such a seat is left alone.
-const restTime = time.Minute
+// How long such a seat is left alone. Orders that follow a refusal faster
+// bring the refusal for the day (PROTOCOL.md 3).
+const (
+	restTime  = time.Minute
+	restLeast = 30 * time.Second
+)
 
 // query is one journey that some rule wants, asked once for all of them.
 type query struct {
@@ -344,6 +350,7 @@ func (r *watched) news(j twelve306.Journey, list []Candidate) []Candidate {
 		if k.date == j.Date && k.from == j.From.Code && k.to == j.To.Code && !now[k] {
 			delete(r.told, k)
 			delete(r.offered, k)
+			delete(r.rests, k)
 		}
 	}
 	return fresh
