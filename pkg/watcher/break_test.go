@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -131,15 +132,16 @@ func (s *scene) crashAtRequest(n int64, after bool) {
 }
 
 // commits are told of every commit in a state folder, before it happens.
-var commits sync.Map // path of the folder -> func()
+// One that returns an error fails, as on a full disk.
+var commits sync.Map // path of the folder -> func() error
 
 func TestMain(m *testing.M) {
 	sqlite.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, dsn string) error {
 		path, _, _ := strings.Cut(strings.TrimPrefix(dsn, "file:"), "/watcherd.db")
 		if h, ok := c.(sqlite.HookRegisterer); ok {
 			h.RegisterCommitHook(func() int32 {
-				if f, ok := commits.Load(path); ok {
-					f.(func())()
+				if f, ok := commits.Load(path); ok && f.(func() error)() != nil {
+					return 1
 				}
 				return 0
 			})
@@ -152,22 +154,36 @@ func TestMain(m *testing.M) {
 // crashAtCommit kills the daemon before its n-th write is durable.
 func (s *scene) crashAtCommit(n int64) {
 	var count atomic.Int64
-	s.onCommit(func() {
+	s.onCommit(func() error {
 		if count.Add(1) == n {
 			s.kill()
 		}
+		return nil
 	})
 }
 
-func (s *scene) onCommit(f func()) {
+// disk is full while what it returns is true.
+func (s *scene) disk() *atomic.Bool {
+	var full atomic.Bool
+	s.onCommit(func() error {
+		if full.Load() {
+			return errors.New("no space left on device")
+		}
+		return nil
+	})
+	return &full
+}
+
+func (s *scene) onCommit(f func() error) {
 	dir := s.dir
-	commits.Store(dir, func() {
+	commits.Store(dir, func() error {
 		s.mu.Lock()
 		running := len(s.lives) > 0
 		s.mu.Unlock()
 		if running { // a kill inside Open is for the next Open to see: internal/store has it
-			f()
+			return f()
 		}
+		return nil
 	})
 	s.t.Cleanup(func() { commits.Delete(dir) })
 }
@@ -180,7 +196,7 @@ func TestEveryCrash(t *testing.T) {
 		var requests, writes atomic.Int64
 		booking(t, set, func(s *scene) {
 			s.onRequest(func(railsim.Step, *http.Request) { requests.Add(1) })
-			s.onCommit(func() { writes.Add(1) })
+			s.onCommit(func() error { writes.Add(1); return nil })
 		})
 		if requests.Load() < 30 || writes.Load() < 15 {
 			t.Fatalf("a booking took %d requests and %d writes", requests.Load(), writes.Load())
