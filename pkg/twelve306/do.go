@@ -10,9 +10,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
@@ -105,6 +107,8 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	ctx, forget := once(ctx)
+	defer forget()
 	req, err := c.request(ctx, q)
 	if err != nil {
 		return nil, err
@@ -122,6 +126,22 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 		c.pace.Throttle(e.RetryAfter)
 	}
 	return r, c.noted(err)
+}
+
+// once returns a context under which net/http sends a request once. By itself
+// it repeats a GET when the connection breaks before the reply: a request that
+// no Pace has booked, and a poll of the queue right after the one before.
+func once(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	var sent atomic.Bool
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { sent.Store(true) },
+		GetConn: func(string) {
+			if sent.Load() {
+				cancel()
+			}
+		},
+	}), cancel
 }
 
 func (c *Client) request(ctx context.Context, q call) (*http.Request, error) {
@@ -298,7 +318,7 @@ func (c *Client) json(ctx context.Context, q call) (wire.Envelope, []byte, error
 	if err != nil {
 		return env, nil, &Error{Op: q.op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
 	}
-	if words := env.Messages.String() + string(env.ResultMessage); !bool(env.Status) && Classify(words) == Busy {
+	if words := said(env) + string(env.ResultMessage); !bool(env.Status) && Classify(words) == Busy {
 		c.pace.Throttle(0)
 	}
 	return env, object, nil
@@ -311,11 +331,7 @@ func data(op string, env wire.Envelope, v any) error {
 		return refused(op, words)
 	}
 	if !env.Status {
-		var s wire.Text
-		if wire.Decode(env.Data, &s) == nil && s != "" {
-			return refused(op, string(s))
-		}
-		return &Error{Op: op, Kind: Changed, Msg: "status false without a word"}
+		return refusal(op, env)
 	}
 	if !isObject(env.Data) {
 		return &Error{Op: op, Kind: Network, Msg: "a reply without data"}
@@ -324,6 +340,30 @@ func data(op string, env wire.Envelope, v any) error {
 		return &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
 	}
 	return nil
+}
+
+// said returns 12306's words in a reply: messages, or with status false data as
+// a text ("扣票失败").
+func said(env wire.Envelope) string {
+	words := env.Messages.String()
+	if words == "" && !bool(env.Status) {
+		var s wire.Texts
+		if wire.Decode(env.Data, &s) == nil {
+			words = s.String()
+		}
+	}
+	return words
+}
+
+// refusal is the error for status false.
+func refusal(op string, env wire.Envelope) *Error {
+	switch words := said(env); {
+	case words != "":
+		return refused(op, words)
+	case len(env.Data) > 0 && !isObject(env.Data):
+		return &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read"}
+	}
+	return &Error{Op: op, Kind: Changed, Msg: "status false without a word"}
 }
 
 func isObject(raw []byte) bool {

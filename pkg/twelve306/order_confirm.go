@@ -66,7 +66,7 @@ func (d *Draft) unknown(op string, err error) error {
 // status false says why not in messages or as a string in data ("扣票失败");
 // submitStatus false does in errMsg. No data at all (seen in 2014) says nothing.
 func (d *Draft) verdict(op string, env wire.Envelope) (*Queued, error) {
-	words := env.Messages.String()
+	words := said(env)
 	if isObject(env.Data) {
 		var r struct {
 			SubmitStatus *wire.Bool `json:"submitStatus"`
@@ -80,11 +80,6 @@ func (d *Draft) verdict(op string, env wire.Envelope) (*Queued, error) {
 			return &Queued{Token: d.page.token}, nil
 		}
 		words = or(string(r.ErrMsg), words)
-	} else if !env.Status {
-		var s wire.Texts
-		if wire.Decode(env.Data, &s) == nil {
-			words = or(words, s.String())
-		}
 	}
 	if words == "" {
 		return nil, &Error{Op: op, Kind: Ambiguous, Msg: "a reply without a word"}

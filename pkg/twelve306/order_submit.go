@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/url"
 	"time"
-
-	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
 )
 
 // submitOrderRequest is seed step 10: it tells 12306 which train is meant.
@@ -34,20 +32,13 @@ func (c *Client) submitOrderRequest(ctx context.Context, req OrderRequest) error
 	if err != nil {
 		return err
 	}
-	if env.Status {
-		// status true without data but with words is a refusal in disguise:
-		// ["非法请求"] (recorded 2014).
-		if words := env.Messages.String(); words != "" && len(env.Data) == 0 {
-			return refused(op, words)
-		}
-		return nil
+	if !env.Status {
+		return refusal(op, env)
 	}
-	if words := env.Messages.String(); words != "" {
+	// status true without data but with words is a refusal in disguise:
+	// ["非法请求"] (recorded 2014).
+	if words := env.Messages.String(); words != "" && len(env.Data) == 0 {
 		return refused(op, words)
 	}
-	var s wire.Text
-	if wire.Decode(env.Data, &s) == nil && s != "" {
-		return refused(op, string(s))
-	}
-	return &Error{Op: op, Kind: Changed, Msg: "status false without a word"}
+	return nil
 }

@@ -35,13 +35,7 @@ type QueuedOrder struct {
 // answer is unknown; it never means "nothing".
 func (c *Client) Unfinished(ctx context.Context) (Holding, error) {
 	const op = "queryMyOrderNoComplete"
-	// The page that lists orders has to be opened first; what it shows does not
-	// matter, and by now it may be another page.
-	_, err := c.do(ctx, call{
-		op: "initNoComplete", path: "/otn/queryOrder/initNoComplete", post: true, body: form{}.add("_json_att", ""),
-		referer: pageQuery, accept: acceptPage, empty: true,
-	})
-	if err != nil && KindOf(err) != Changed {
+	if err := c.openOrders(ctx); err != nil {
 		return Holding{}, err
 	}
 	env, _, err := c.post(ctx, op, "/otn/queryOrder/queryMyOrderNoComplete", "/otn/queryOrder/initNoComplete", form{}.add("_json_att", ""))
@@ -50,6 +44,30 @@ func (c *Client) Unfinished(ctx context.Context) (Holding, error) {
 	}
 	h, err := c.holding(op, env)
 	return h, c.noted(err)
+}
+
+// openOrders opens the page that lists orders, without which some sessions are
+// told 非法请求. What it shows does not matter. When it does not come in three
+// tries it may be gone for good, and the list is asked all the same: one that
+// cannot be read is an error, too.
+func (c *Client) openOrders(ctx context.Context) error {
+	const op = "initNoComplete"
+	for n := range 3 {
+		r, err := c.do(ctx, call{
+			op: op, path: "/otn/queryOrder/initNoComplete", post: true, body: form{}.add("_json_att", ""),
+			referer: pageQuery, accept: acceptPage,
+		})
+		switch {
+		case err == nil && looksLikeHTML(r.body), KindOf(err) == Changed:
+			return nil
+		case KindOf(err) == Session:
+			return err
+		}
+		if n < 2 && backoff(ctx, n) != nil {
+			return &Error{Op: op, Kind: Network, Msg: "stopped while waiting", Err: ctx.Err()}
+		}
+	}
+	return nil
 }
 
 func (c *Client) holding(op string, env wire.Envelope) (Holding, error) {

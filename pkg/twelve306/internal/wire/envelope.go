@@ -12,7 +12,7 @@ import (
 // answers {status, httpstatus, data, messages}, /passport {result_code,
 // result_message} with its data beside them.
 type Envelope struct {
-	Status        Bool            `json:"status"`
+	Status        True            `json:"status"`
 	Data          json.RawMessage `json:"data"`
 	Messages      Texts           `json:"messages"`
 	ResultCode    *Number         `json:"result_code"`
@@ -168,6 +168,16 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 		v = int64(f)
 	}
 	*n = Number(v)
+	return nil
+}
+
+// True is true for the JSON value true and for nothing else: status is what an
+// order goes on by, and it has never been recorded in another form.
+type True bool
+
+// UnmarshalJSON accepts every value.
+func (v *True) UnmarshalJSON(b []byte) error {
+	*v = True(bytes.Equal(b, []byte("true")))
 	return nil
 }
 

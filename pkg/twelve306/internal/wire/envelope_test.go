@@ -112,6 +112,14 @@ func TestBoolsAreTexts(t *testing.T) {
 	}
 }
 
+func TestStatusIsTrueAlone(t *testing.T) {
+	for in, want := range map[string]True{`true`: true, `false`: false, `"true"`: false, `1`: false, `"Y"`: false, `null`: false, `{}`: false} {
+		if env, _, err := ParseEnvelope([]byte(`{"status":` + in + `}`)); err != nil || env.Status != want {
+			t.Errorf("status %s: %v, %v", in, env.Status, err)
+		}
+	}
+}
+
 func TestJSONPAndByteOrderMark(t *testing.T) {
 	const object = `{"result_message":"验证码校验成功","result_code":"4"}`
 	for _, in := range []string{
