@@ -248,7 +248,8 @@ func (s speaker) paid(rule string, o *HeldOrder) News {
 
 func (s speaker) expired(rule string, o *HeldOrder, cancelled bool) News {
 	n := News{Kind: NewsExpired, Rule: rule, Loud: true,
-		Title: s.f("订单 %s 过时未付，座位已收回", "Order %s was not paid in time", o.Number), Text: s.trip(o)}
+		Title: s.f("订单 %s 过时未付，座位已收回", "Order %s was not paid in time", o.Number),
+		Text:  lines(s.trip(o), s.f("马上问你要不要继续盯。", "You are about to be asked whether to look again."))}
 	if cancelled {
 		n.Title = s.f("订单 %s 已不在未完成订单里（已取消）", "Order %s was cancelled", o.Number)
 	}

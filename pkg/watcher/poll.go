@@ -452,11 +452,18 @@ func (w *Watcher) why(err error) string {
 	if !ok {
 		return err.Error()
 	}
-	if e.Msg == "" {
-		return e.Op
-	}
 	if hasHan(e.Msg) {
 		return w.say.said(e.Msg)
+	}
+	switch e.Kind { // our own words for those who run it are in the log
+	case twelve306.Network:
+		return w.say.f("网络不通，或 12306 的回答读不懂。", "No network, or an answer from 12306 that cannot be read.")
+	case twelve306.Busy:
+		return w.say.f("12306 正忙。", "12306 is busy.")
+	case twelve306.Blocked:
+		return w.say.f("12306 暂时不让这个网络地址查询。", "12306 turns this address away for now.")
+	case twelve306.Session:
+		return w.say.f("12306 说还没有登录。", "12306 says that nobody is logged in.")
 	}
 	return e.Op + ": " + e.Msg
 }
