@@ -148,6 +148,9 @@ func (c *Client) learnQueryPath(ctx context.Context, anew bool) (string, error) 
 		return "", err
 	}
 	page := string(r.body)
+	if !looksLikeHTML(r.body) && !c.hasCookie("/otn/leftTicket", "JSESSIONID") {
+		return "", &Error{Op: "leftTicket/init", Kind: Network, Msg: "neither a page nor a session"}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if v := wire.StationVersion(page); v != "" {

@@ -56,13 +56,14 @@ const minStations = 1000
 // one station. A list in which a record cannot be read, or that is far too short,
 // is refused whole: half a list would make real stations unknown.
 func ParseStations(js string) (*Stations, error) {
-	if i := strings.IndexByte(js, '@'); i >= 0 {
-		js = js[i+1:]
-	} else {
+	head, js, ok := strings.Cut(js, "@")
+	if !ok {
 		return nil, &Error{Op: "station_name.js", Kind: Changed, Msg: "no station record in it"}
 	}
 	if i := strings.LastIndexAny(js, "'\""); i >= 0 {
 		js = js[:i]
+	} else if strings.ContainsAny(head, "'\"") {
+		return nil, &Error{Op: "station_name.js", Kind: Network, Msg: "the list breaks off"}
 	}
 	records := strings.Split(js, "@")
 	s := &Stations{
