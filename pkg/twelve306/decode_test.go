@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The traps of PROTOCOL.md, "Decoding", at the steps that meet them. The forms
+// The traps of PROTOCOL.md 0, at the steps that meet them. The forms
 // themselves are tested in internal/wire.
 
 // TestMessagesIsATextInQueries: "" in leftTicket/query* since 2019, an array
@@ -263,6 +263,7 @@ func TestWaitForms(t *testing.T) {
 		{"unreadable twice", []string{"null", "<html>", otn(`{"waitTime":-1,"orderId":"E4"}`)}, "E4", ""},
 		{"unreadable three times, then a number", []string{"null", otn(`"x"`), redirectToError, otn(`{"waitTime":-1,"orderId":"E5"}`)}, "", Ambiguous},
 		{"busy three times", []string{`{"status":false,"messages":["系统忙"]}`}, "", Ambiguous},
+		{"the bare form, unreadable", []string{`{"waitTime":"soon"}`}, "", Ambiguous},
 		{"logged out", []string{otn(`{"queryOrderWaitTimeStatus":false,"waitTime":0}`)}, "", Session},
 		{"sent to the login", []string{redirectToLogin}, "", Session},
 		{"the bare form of 2013", []string{`{"tourFlag":"dc","waitTime":4,"waitCount":0,"count":0}`, `{"tourFlag":"dc","waitTime":-1,"orderId":"E6"}`}, "E6", ""},

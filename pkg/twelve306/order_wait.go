@@ -113,10 +113,10 @@ func (c *Client) waitTime(ctx context.Context, q Queued) (WaitStatus, error) {
 		OrderID   wire.Text    `json:"orderId"`
 		Msg       wire.Text    `json:"msg"`
 	}
-	if isObject(env.Data) {
-		err = data(op, env, &d)
-	} else if env.Data == nil && env.Messages == nil {
-		err = wire.Decode(object, &d) // the bare form of 2013
+	if env.Data == nil && env.Messages == nil { // the bare form of 2013
+		if err = wire.Decode(object, &d); err != nil {
+			err = &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
+		}
 	} else {
 		err = data(op, env, &d)
 	}
