@@ -234,7 +234,7 @@ func TestOrderForms(t *testing.T) {
 }
 
 func TestSealPassword(t *testing.T) {
-	for password, want := range map[string]string{ // PROTOCOL.md, "Login": recomputed with OpenSSL
+	for password, want := range map[string]string{ // PROTOCOL.md 1.5
 		"TestPassword123!": "@NjQc0TZhH8uX3oz7y3tDIz3TFq/xcowVYjwPOcgTuic=",
 		"1234567890abcdef": "@CVPRqtdzdC5zVLgdBgwQGz3TFq/xcowVYjwPOcgTuic=",
 		"测试密码123":          "@Kl75cikg3jE+jKIcAfqCQA==",

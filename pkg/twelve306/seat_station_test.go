@@ -92,7 +92,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// TestTileCentre: the centres of PROTOCOL.md, "Captcha", lie inside the
+// TestTileCentre: the centres of PROTOCOL.md 2.2 lie inside the
 // measured tiles and inside the seed's model of them.
 func TestTileCentre(t *testing.T) {
 	want := []Point{{38, 44}, {110, 44}, {182, 44}, {254, 44}, {38, 116}, {110, 116}, {182, 116}, {254, 116}}

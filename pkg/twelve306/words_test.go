@@ -9,7 +9,7 @@ import (
 )
 
 // TestClassify has a sentence for every row of the table of refusals, most of
-// them recorded (PROTOCOL.md, "Sentences").
+// them recorded (PROTOCOL.md 1.10).
 func TestClassify(t *testing.T) {
 	for words, want := range map[string]Kind{
 		"对不起，由于您取消次数过多，今日将不能继续受理您的订票请求。2月10日您可继续使用订票功能。":                       Refused,

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The traps of PROTOCOL.md, "decoding": one name each, every form recorded.
+// The traps of PROTOCOL.md 0: one name each, every form recorded.
 
 func TestMessagesAreATextOrAnArray(t *testing.T) {
 	tests := map[string][]string{
