@@ -8,14 +8,10 @@ import (
 
 // loginCaptcha is the classic login, the seed's steps 1 to 7.
 func (c *Client) loginCaptcha(ctx context.Context, cred Credentials, solver Solver) error {
-	_, err := retried(ctx, func() (*reply, error) {
-		r, err := c.do(ctx, call{op: "init", path: pageLogin, accept: acceptPage, empty: true})
-		if err == nil && !c.hasCookie(pageLogin, "JSESSIONID") {
-			err = &Error{Op: "init", Kind: Network, Msg: "no session"}
-		}
-		return r, err
-	})
-	if err != nil {
+	if err := c.opened(ctx, pageLogin, "JSESSIONID", func() error {
+		_, err := c.do(ctx, call{op: "init", path: pageLogin, accept: acceptPage, empty: true})
+		return err
+	}); err != nil {
 		return err
 	}
 	c.mu.Lock()

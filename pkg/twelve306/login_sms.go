@@ -120,15 +120,11 @@ func (c *Client) openLogin(ctx context.Context) (conf, error) {
 	if err != nil {
 		return d, err
 	}
-	// "not logged in" is the ordinary answer; what counts is _passport_session,
-	// without which nothing under /passport answers.
+	// "not logged in" is the ordinary answer; what counts is _passport_session.
 	const op = "uamtk-static"
-	_, err = retried(ctx, func() (struct{}, error) {
+	err = c.opened(ctx, "/passport", "_passport_session", func() error {
 		_, _, err := c.post(ctx, op, "/passport/web/auth/uamtk-static", pageLogin2, form{}.add("appid", "otn"))
-		if err == nil && !c.hasCookie("/passport", "_passport_session") {
-			err = &Error{Op: op, Kind: Network, Msg: "no session"}
-		}
-		return struct{}{}, err
+		return err
 	})
 	if errors.Is(err, errNoPage) { // the classic site has none and wants none
 		err = nil

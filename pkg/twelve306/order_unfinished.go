@@ -60,6 +60,8 @@ func (c *Client) openOrders(ctx context.Context) error {
 		switch {
 		case err == nil && looksLikeHTML(r.body), KindOf(err) == Changed:
 			return nil
+		case err == nil:
+			continue // a broken page, or a site that has no more to show: no reason to wait
 		case KindOf(err) == Session:
 			return err
 		}

@@ -136,6 +136,21 @@ func (c *Client) conf(ctx context.Context) (conf, error) {
 	return d, nil
 }
 
+// opened asks for a page that begins a session, and once more when its cookie
+// did not come with it: a reply may be broken and still look like one. A site
+// that sets no such cookie wants none back.
+func (c *Client) opened(ctx context.Context, path, cookie string, ask func() error) error {
+	for range 2 {
+		if _, err := retried(ctx, func() (struct{}, error) { return struct{}{}, ask() }); err != nil {
+			return err
+		}
+		if c.hasCookie(path, cookie) {
+			break
+		}
+	}
+	return nil
+}
+
 // setCookie puts a token into the jar where a reply named it only in its body.
 func (c *Client) setCookie(path, name, value string) {
 	if value == "" || c.hasCookie(path, name) {
