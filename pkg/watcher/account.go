@@ -301,7 +301,7 @@ const foundFresh = 2 * time.Minute
 // where the user wants to be asked he said yes.
 func (r *watched) bookable(c Candidate, now time.Time) bool {
 	k := keyOf(c)
-	if z, ok := r.rests[k]; ok && (now.Sub(z.since) < restLeast || now.Before(z.until) && z.left == c.Train.LeftTicket()) {
+	if z, ok := r.rests[k]; ok && (now.Before(z.least) || now.Before(z.until) && z.left == c.Train.LeftTicket()) {
 		return false
 	}
 	return r.Action == ActionBook || r.offered[k]

@@ -277,7 +277,11 @@ func (a *account) refusedBy(r *watched, at *Attempt, c Candidate, err error) {
 		k := keyOf(c)
 		old, known := r.rests[k]
 		quiet = known && old.why == w.why(err)
-		r.rests[k] = rest{now, now.Add(restTime), c.Train.LeftTicket(), w.why(err)}
+		least := min(restLeast<<min(old.times, 3), restTime)
+		if !at.Intent.IsZero() {
+			least = max(least, restAfterConfirm)
+		}
+		r.rests[k] = rest{now.Add(least), now.Add(restTime), c.Train.LeftTicket(), w.why(err), old.times + 1}
 		w.mu.Unlock()
 	case twelve306.Refused:
 		y, m, d := now.In(w.opt.Location).Date()

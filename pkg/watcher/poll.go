@@ -53,18 +53,20 @@ func keyOf(c Candidate) seatKey {
 
 // rest is a seat left alone after 12306 said there was none (the field calls
 // them zombie tickets): until then, or until its leftTicket text changes; but
-// never for less than restLeast, for that text may change with every look.
+// never for less than least, for that text may change with every look.
 type rest struct {
-	since, until time.Time
+	least, until time.Time
 	left         string
 	why          string
+	times        int
 }
 
 // How long such a seat is left alone. Orders that follow a refusal faster
 // bring the refusal for the day (PROTOCOL.md 3).
 const (
-	restTime  = time.Minute
-	restLeast = 30 * time.Second
+	restTime         = time.Minute
+	restLeast        = 10 * time.Second // refused before the confirm; doubled each time it happens again
+	restAfterConfirm = 30 * time.Second // refused by it, or by the queue
 )
 
 // query is one journey that some rule wants, asked once for all of them.
