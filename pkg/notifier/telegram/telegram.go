@@ -101,7 +101,12 @@ func newDriver(cfg Config, lang notifier.Lang, log *zap.Logger, rt http.RoundTri
 	}
 	d := &Driver{token: token, chat: cfg.ChatID, lang: lang, log: log, started: time.Now(), strip: map[int]struct{}{}}
 	d.life, d.kill = context.WithCancel(context.Background())
-	client := &client{http: &http.Client{Transport: rt, Timeout: pollTimeout + 10*time.Second}, polled: d.polled}
+	client := &client{http: &http.Client{
+		Transport: rt, Timeout: pollTimeout + 10*time.Second,
+		// The Bot API sends nobody elsewhere. Who does would be told the token,
+		// which stands in the address and so in the Referer.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, polled: d.polled}
 	d.bot, err = bot.New(token,
 		bot.WithServerURL(api),
 		bot.WithHTTPClient(pollTimeout, client),
