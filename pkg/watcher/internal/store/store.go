@@ -62,7 +62,7 @@ func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
-	if err := os.Chmod(dir, 0o700); err != nil {
+	if err := private(dir); err != nil {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
 	lock, err := takeLock(filepath.Join(dir, "lock"))
@@ -80,6 +80,20 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
 	return &Store{db, lock}, nil
+}
+
+// private takes away what others may do in the folder and with the files in
+// it that are ours: somebody may have made or copied them with looser modes.
+func private(dir string) error {
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{"lock", "pace", "watcherd.db", "watcherd.db-wal", "watcherd.db-shm", "watcherd.db-journal"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // View opens the folder for reading only, without its lock: what a command
@@ -109,9 +123,6 @@ func openDB(path string, readonly bool) (*sql.DB, error) {
 			return nil, fmt.Errorf("state folder: %w", err)
 		}
 		f.Close()
-		if err := os.Chmod(path, 0o600); err != nil {
-			return nil, fmt.Errorf("state folder: %w", err)
-		}
 		q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "synchronous(FULL)")
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
