@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/emmansun/gmsm/sm4"
@@ -222,7 +223,10 @@ func (c *Client) getMessageCode(ctx context.Context, cred Credentials) (string, 
 		// 6 and 11: the name and the last four do not match, or too many today.
 		// Trying again by itself would only use up the day's messages.
 		e := refused(op, words)
-		if e.Kind != Busy {
+		switch {
+		case strings.Contains(words, "频繁"):
+			e.Kind = Busy // one was sent a moment ago, perhaps to the life before a crash: it still counts
+		case e.Kind != Busy:
 			e.Kind = Person
 		}
 		return "", e
