@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -456,6 +457,10 @@ func (w *Watcher) why(err error) string {
 	}
 	if hasHan(e.Msg) {
 		return w.say.said(e.Msg)
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return w.say.f("对方的证书不可信，不是真的 12306；自己的模拟站要配 twelve306.ca_file。",
+			"The certificate is not trusted: this is not 12306. A simulator of yours needs twelve306.ca_file.")
 	}
 	switch e.Kind { // our own words for those who run it are in the log
 	case twelve306.Network:
