@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,12 +27,13 @@ import (
 type parts struct {
 	channels []notifier.Channel
 	link     func(*notifier.Prompt) string
+	listen   func() error                  // opens the answer page's port; before run
 	run      []func(context.Context) error // loops of channels that hear
 }
 
 // channels builds every configured channel; none of them contacts anybody yet.
 func channels(c *config.Config, log *zap.Logger) (*parts, error) {
-	p := &parts{}
+	p := &parts{listen: func() error { return nil }}
 	add := func(name string, n notifier.Notifier) {
 		for i, base := 2, name; p.has(name); i++ {
 			name = fmt.Sprintf("%s-%d", base, i)
@@ -52,7 +55,15 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 		}
 		add("web", s)
 		p.link = s.Link
-		p.run = append(p.run, s.Run)
+		var l net.Listener
+		p.listen = func() (err error) {
+			address := cmp.Or(c.Notify.Web.Listen, web.DefaultListen)
+			if l, err = net.Listen("tcp", address); err != nil {
+				return fmt.Errorf("the answer page cannot listen on %s (notify.web.listen): %w", address, err)
+			}
+			return nil
+		}
+		p.run = append(p.run, func(ctx context.Context) error { return s.Serve(ctx, l) })
 	}
 	for _, s := range c.Notify.Services {
 		name, n, err := services.New(s, nil)
@@ -66,7 +77,24 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 		add("terminal", t)
 		p.run = append(p.run, t.Run)
 	}
+	if p.link != nil && len(p.channels) == 1 {
+		// The page answers and tells nothing: the log brings its links, the
+		// terminal its news.
+		p.link = logged(p.link, log)
+		add("terminal", terminal.New(nil, os.Stderr, terminal.Options{Lang: c.Language, Columns: -1}))
+	}
 	return p, nil
+}
+
+// logged writes a question's link into the log: when the answer page is the
+// only channel there is nobody else to bring it to the user. Otherwise it stays
+// out of the log, for whoever has it can answer.
+func logged(link func(*notifier.Prompt) string, log *zap.Logger) func(*notifier.Prompt) string {
+	return func(q *notifier.Prompt) string {
+		at := link(q)
+		log.Info("answer here", zap.String("title", q.Title), zap.String("link", at))
+		return at
+	}
 }
 
 // hear runs the loops of the channels that hear. They outlive ctx, so that
