@@ -112,7 +112,7 @@ func (d *demoFlags) watch(ctx context.Context, c *config.Config, site *railsim.S
 		in = nil
 	}
 	t := terminal.New(in, os.Stderr, terminal.Options{Lang: c.Language})
-	p.channels = append(p.channels,
+	p.channels = append(p.channels[:1], // the answer page; the demo's own terminal hears as well
 		notifier.Channel{Name: "terminal", Notifier: t},
 		notifier.Channel{Name: "phone", Notifier: &phone{site: site, auto: d.auto, user: c.Twelve306.Username, out: os.Stderr}},
 		notifier.Channel{Name: "demo", Notifier: held})
@@ -126,6 +126,9 @@ func (d *demoFlags) watch(ctx context.Context, c *config.Config, site *railsim.S
 		return &exit{exitFailed, err.Error()}
 	}
 	defer w.Close()
+	if err := p.listen(); err != nil {
+		return &exit{exitFailed, err.Error()}
+	}
 	defer p.hear(ctx, log)()
 	seats := time.AfterFunc(seatsAfter, func() { site.Sell(c.Rules[0].Dates[0].String(), "G1110", "O", 5) })
 	defer seats.Stop()

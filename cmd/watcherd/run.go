@@ -54,6 +54,9 @@ func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
 		return &exit{exitFailed, err.Error()}
 	}
 	defer w.Close()
+	if err := p.listen(); err != nil {
+		return &exit{exitFailed, err.Error()}
+	}
 
 	defer p.hear(ctx, log)()
 
