@@ -31,7 +31,6 @@ const (
 	Invalid   Kind = "invalid"     // 非法请求: a step or a parameter is wrong. A retry of the same does not help
 	Changed   Kind = "changed"     // a reply we do not understand. Stop this attempt and show it
 	Ambiguous Kind = "ambiguous"   // a confirm whose effect is unknown. Ask 12306 what is true
-	GaveUp    Kind = "gave_up"     // the person cancelled, or did not answer
 )
 
 // Error is everything that can go wrong between us and 12306.

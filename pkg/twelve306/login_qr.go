@@ -76,8 +76,9 @@ func (c *Client) waitScan(ctx context.Context, uuid string, ch Challenge, solver
 			reply = nil
 		}
 	}
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
+	// A timer and no ticker: after a slow reply a ticker would ask twice at once.
+	next := time.NewTimer(time.Second)
+	defer next.Stop()
 	over := time.NewTimer(qrLife)
 	defer over.Stop()
 	for {
@@ -94,9 +95,10 @@ func (c *Client) waitScan(ctx context.Context, uuid string, ch Challenge, solver
 		case <-over.C:
 			settle(QRExpired)
 			return "expired", nil
-		case <-tick.C:
+		case <-next.C:
 		}
 		code, err := c.checkQR(ctx, uuid)
+		next.Reset(time.Second)
 		if err != nil {
 			continue // an odd redirect now and then is known; the next second asks again
 		}

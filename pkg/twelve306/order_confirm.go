@@ -76,7 +76,6 @@ func (d *Draft) verdict(op string, env wire.Envelope) (*Queued, error) {
 			return nil, &Error{Op: op, Kind: Ambiguous, Msg: "a reply that cannot be read", Err: err}
 		}
 		if bool(env.Status) && r.SubmitStatus != nil && bool(*r.SubmitStatus) {
-			d.c.proven()
 			return &Queued{Token: d.page.token}, nil
 		}
 		words = or(string(r.ErrMsg), words)

@@ -48,7 +48,6 @@ func (c *Client) WaitOrder(ctx context.Context, q Queued, seen func(WaitStatus))
 			}
 			switch {
 			case w.OrderID != "":
-				c.proven()
 				return w.OrderID, nil
 			case w.WaitTime == -1:
 				return "", &Error{Op: op, Kind: Ambiguous, Msg: "done, but without a number"}

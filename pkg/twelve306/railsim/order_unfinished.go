@@ -148,7 +148,7 @@ func orderCache(o *order) map[string]any {
 			"passengerIdTypeName": idTypeName(t.passenger.IDType)})
 	}
 	m := map[string]any{
-		"requestId": o.RequestID, "userId": 1500000000000, "number": 2, "tourFlag": "dc", "requestTime": stamp(o.Asked),
+		"requestId": o.RequestID, "userId": int64(1500000000000), "number": 2, "tourFlag": "dc", "requestTime": stamp(o.Asked),
 		"queueOffset": 937903, "queueName": "ORDER_SL1", "trainDate": o.Date + " 00:00:00", "startTime": "1970-01-01 " + o.Depart + ":00",
 		"stationTrainCode": o.Train, "fromStationCode": o.From, "fromStationName": at[o.From].name, "toStationCode": o.To,
 		"toStationName": at[o.To].name, "status": 1, "modifyTime": stamp(o.Asked), "tickets": tickets, "waitTime": 5, "waitCount": 3,
