@@ -94,7 +94,7 @@ func (a *account) work(ctx context.Context) {
 			a.proveAfter = time.Now().Add(time.Minute)
 		}
 	}
-	if !a.holds() && a.foreign == "" {
+	if ctx.Err() == nil && !a.holds() && a.foreign == "" {
 		if r, c, ok := a.choose(time.Now()); ok {
 			a.attempt(ctx, r, c)
 		}
@@ -351,7 +351,7 @@ func (w *Watcher) askOffer(ctx context.Context, words News, rule string) bool {
 	now := time.Now()
 	p := notifier.Prompt{
 		ID: notifier.NewID(), Kind: notifier.Offer, Lang: w.opt.Language, Rule: rule, Title: words.Title, Text: words.Text,
-		AskedAt: now, Deadline: now.Add(w.opt.Question.Timeout).In(w.opt.Location),
+		AskedAt: now.In(w.opt.Location), Deadline: now.Add(w.opt.Question.Timeout).In(w.opt.Location),
 	}
 	if err := w.record(nil, Event{Kind: QuestionOpened, Rule: rule, Question: p.ID}); err != nil {
 		w.log.Error("the offer cannot be written down, so it is not made", zap.Error(err))

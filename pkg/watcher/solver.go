@@ -34,7 +34,7 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	now := time.Now()
 	p := notifier.Prompt{
 		ID: notifier.NewID(), Lang: w.opt.Language, Rule: s.rule, Image: ch.Image, Replaces: s.last,
-		AskedAt: now, Deadline: now.Add(w.opt.Question.Timeout).In(w.opt.Location),
+		AskedAt: now.In(w.opt.Location), Deadline: now.Add(w.opt.Question.Timeout).In(w.opt.Location),
 	}
 	if ch.Kind == twelve306.QRChallenge {
 		if s.until.IsZero() {

@@ -17,7 +17,7 @@ func (w *Watcher) Line() string {
 			next = r.nextLook
 		}
 	}
-	line := fmt.Sprintf("%d rules, %d looking", rules, looking)
+	line := fmt.Sprintf("%d of %d rules looking", looking, rules)
 	if !next.IsZero() {
 		line += ", next look " + next.In(w.opt.Location).Format(time.TimeOnly)
 	}
