@@ -39,6 +39,7 @@ const (
 	committed moment = "committed" // killed inside SQLite, just before a commit becomes durable
 	stopped   moment = "stopped"   // SIGTERM while the request is under way, which goes on
 	stopLost  moment = "stopLost"  // SIGTERM, and the reply never comes
+	dumped    moment = "dumped"    // SIGQUIT before the request acts: Go prints every goroutine and ends
 )
 
 // blow is one thing that happens to one life of the daemon: at the nth request
@@ -63,6 +64,14 @@ type play struct {
 	dir   string
 	blows []blow
 
+	// What a test may change before the first life.
+	args   []string                                          // of watcherd
+	login  string                                            // twelve306.login
+	more   string                                            // further lines of twelve306
+	notify string                                            // further channels
+	reply  func(picture string) string                       // what the user answers
+	spoil  func(w http.ResponseWriter, r *http.Request) bool // answers in 12306's place
+
 	site  *railsim.Server
 	serve *httptest.Server
 	inbox *httptest.Server
@@ -80,6 +89,8 @@ type play struct {
 	pictures int           // captchas that were fetched
 	spent    bool          // an order was begun, so the login was complete and saved
 	wrong    []string
+	outputs  []string        // what the lives that are over have printed
+	secrets  map[string]bool // everything on the wire that must not be printed
 }
 
 // letter is one of the news as the phone got it.
@@ -94,15 +105,22 @@ type visit struct{ step string }
 
 type visitKey struct{}
 
-func newPlay(t *testing.T, name string, dir string, guard bool, blows ...blow) *play {
-	p := &play{t: t, name: name, dir: dir, blows: blows, seen: map[string]int{}, arrived: make(chan struct{}, 100)}
-	p.site = railsim.New(railsim.Options{
-		Seed: 12306, Calm: true, NoGuard: !guard, Queue: &railsim.Queue{Waits: []int{4}},
-		Hook: func(step railsim.Step, r *http.Request) {
-			r.Context().Value(visitKey{}).(*visit).step = string(step)
-			p.reach(string(step), r)
-		},
-	})
+func newPlay(t *testing.T, name string, dir string, o railsim.Options, blows ...blow) *play {
+	p := &play{t: t, name: name, dir: dir, blows: blows, seen: map[string]int{}, arrived: make(chan struct{}, 100), login: "captcha",
+		args: []string{"run", "--log-format", "json", "--log-level", "debug"}, secrets: map[string]bool{}}
+	for _, secret := range canaries {
+		p.secrets[secret] = true
+	}
+	o.Seed, o.Calm = 12306, true
+	if o.Queue == nil {
+		o.Queue = &railsim.Queue{Waits: []int{4}}
+	}
+	o.Hook = func(step railsim.Step, r *http.Request) {
+		r.Context().Value(visitKey{}).(*visit).step = string(step)
+		p.reach(string(step), r)
+	}
+	p.site = railsim.New(o)
+	p.reply = func(picture string) string { return p.site.AnswerOf([]byte(picture)) }
 	p.site.SetTrains(p.date(), railsim.Train{Code: "G1110", From: "IZQ", To: "WHN", Depart: "08:00", Arrive: "12:05", Seats: map[string]int{"O": 20}})
 	p.serve = httptest.NewServer(http.HandlerFunc(p.twelve306))
 	p.inbox = httptest.NewServer(http.HandlerFunc(p.phone))
@@ -135,9 +153,14 @@ func (p *play) fault(format string, args ...any) {
 // twelve306 is the simulator behind a gate, at which the daemon may be killed
 // on the way in and on the way out.
 func (p *play) twelve306(w http.ResponseWriter, r *http.Request) {
+	if p.spoil != nil && p.spoil(w, r) {
+		return
+	}
+	p.overhear(r)
 	v := &visit{}
 	rec := httptest.NewRecorder()
 	p.site.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+	p.overhearReply(rec)
 	p.leave(w, r, rec, v.step)
 }
 
@@ -157,6 +180,8 @@ func (p *play) phone(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	switch l.Kind {
 	case "question":
+		_, token, _ := strings.Cut(l.Link, "/q/")
+		p.secret(token)
 		go p.answer(l.Link)
 	case "booked":
 		p.arrived <- struct{}{}
@@ -176,10 +201,22 @@ func (p *play) answer(link string) {
 		b, _ := io.ReadAll(resp.Body)
 		return string(b), resp.Request.URL
 	}
-	if _, at := get(link); at != nil {
-		picture, _ := get(at.String() + "/picture")
-		resp, err := http.PostForm(at.String(), url.Values{"answer": {p.site.AnswerOf([]byte(picture))}, "action": {"submit"}})
-		if err == nil {
+	// The link leads on to the question that takes the place of this one.
+	for end, last := time.Now().Add(patience), ""; time.Now().Before(end); time.Sleep(50 * time.Millisecond) { // between two looks at the page
+		page, at := get(link)
+		if at == nil {
+			return
+		}
+		if at.String() == last || !strings.Contains(page, "<form") {
+			continue
+		}
+		last = at.String()
+		picture, _ := get(last + "/picture")
+		reply := p.reply(picture)
+		if reply == "" {
+			continue
+		}
+		if resp, err := http.PostForm(last, url.Values{"answer": {reply}, "action": {"submit"}}); err == nil {
 			resp.Body.Close()
 		}
 	}
@@ -205,7 +242,7 @@ func (p *play) due(step string, count bool, moments ...moment) *blow {
 
 // reach is called before a request acts.
 func (p *play) reach(step string, r *http.Request) {
-	b := p.due(step, true, before, stopped, stopLost)
+	b := p.due(step, true, before, stopped, stopLost, dumped)
 	switch railsim.Step(step) {
 	case railsim.StepCaptchaImage, railsim.StepCaptchaImage64:
 		p.mu.Lock()
@@ -228,11 +265,16 @@ func (p *play) reach(step string, r *http.Request) {
 	if b == nil {
 		return
 	}
-	if b.moment == before {
+	switch b.moment {
+	case before:
 		p.kill()
 		panic(http.ErrAbortHandler)
+	case dumped:
+		p.signal(syscall.SIGQUIT)
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
 	}
-	p.term()
+	p.signal(syscall.SIGTERM)
 	if b.moment == stopLost {
 		// It acts; leave withholds the reply.
 		p.mu.Lock()
@@ -279,12 +321,12 @@ func (p *play) kill() {
 	<-life.gone
 }
 
-func (p *play) term() {
+func (p *play) signal(sig syscall.Signal) {
 	p.mu.Lock()
 	life := p.life
 	p.mu.Unlock()
 	p.fell()
-	life.cmd.Process.Signal(syscall.SIGTERM)
+	life.cmd.Process.Signal(sig)
 }
 
 func (p *play) fell() {
@@ -361,7 +403,7 @@ func init() {
 }
 
 // stage writes the daemon's files.
-func (p *play) stage(format string, args ...any) {
+func (p *play) stage() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		p.t.Fatal(err)
@@ -372,8 +414,8 @@ twelve306:
   base_url: %s
   username: zhangsan
   password: secret12306
-  login: captcha
-  min_interval: 200ms
+  login: %s
+%s  min_interval: 200ms
   budget: 0
   service_hours: "00:00-24:00"
 schedule: "@every 1s"
@@ -381,12 +423,12 @@ notify:
   web: {listen: "%s"}
   services:
     - webhook: {url: "%s"}
-rules:
+%srules:
   - {name: 回家, date: %s, from: 广州南, to: 武汉, trains: [G1110], seats: [二等座], passengers: [张三, 李四]}
-`, p.serve.URL, l.Addr(), p.inbox.URL, p.date())
+`, p.serve.URL, p.login, p.more, l.Addr(), p.inbox.URL, p.notify, p.date())
 	err = os.MkdirAll(filepath.Join(p.dir, "state"), 0o700)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(p.dir, "watch.yaml"), []byte(text+fmt.Sprintf(format, args...)), 0o600)
+		err = os.WriteFile(filepath.Join(p.dir, "watch.yaml"), []byte(text), 0o600)
 	}
 	if err != nil {
 		p.t.Fatal(err)
@@ -395,7 +437,7 @@ rules:
 
 // begin starts a life, which meets the blow.
 func (p *play) begin(b *blow) *process {
-	life := &process{cmd: exec.Command("watcherd", "run", "--log-format", "json", "--log-level", "debug"), gone: make(chan struct{})}
+	life := &process{cmd: exec.Command("watcherd", p.args...), gone: make(chan struct{})}
 	life.cmd.Dir = p.dir
 	life.cmd.Env = []string{"HOME=" + p.dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")}
 	if b != nil && b.moment == committed {
