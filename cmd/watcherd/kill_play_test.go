@@ -39,6 +39,7 @@ const (
 	committed moment = "committed" // killed inside SQLite, just before a commit becomes durable
 	stopped   moment = "stopped"   // SIGTERM while the request is under way, which goes on
 	stopLost  moment = "stopLost"  // SIGTERM, and the reply never comes
+	deserted  moment = "deserted"  // SIGTERM, and from then on nobody replies, not even the phone
 	dumped    moment = "dumped"    // SIGQUIT before the request acts: Go prints every goroutine and ends
 )
 
@@ -53,7 +54,9 @@ type blow struct {
 
 func (b blow) String() string { return fmt.Sprintf("%s %s#%d", b.moment, b.step, b.nth) }
 
-func (b blow) stops() bool { return b.moment == stopped || b.moment == stopLost }
+func (b blow) stops() bool {
+	return b.moment == stopped || b.moment == stopLost || b.moment == deserted
+}
 
 // play is one rule of one account, real processes on real sockets: from the
 // first start of the daemon to the order number on the phone, with one blow for
@@ -83,6 +86,7 @@ type play struct {
 	trace    []string       // of the whole play
 	done     chan struct{}  // closed when the blow has fallen
 	struck   time.Time      // when it fell
+	deaf     bool           // the phone takes nothing more in this life
 	died     time.Time      // when the last life that is gone was found gone
 	mail     []letter
 	arrived  chan struct{} // one for each letter that tells of a seat
@@ -174,6 +178,13 @@ func (p *play) phone(w http.ResponseWriter, r *http.Request) {
 	}
 	step := "news " + l.Kind
 	p.reach(step, r)
+	p.mu.Lock()
+	deaf := p.deaf && p.now == nil
+	p.mu.Unlock()
+	if deaf {
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	}
 	l.at = time.Now()
 	p.mu.Lock()
 	p.mail = append(p.mail, l)
@@ -242,7 +253,7 @@ func (p *play) due(step string, count bool, moments ...moment) *blow {
 
 // reach is called before a request acts.
 func (p *play) reach(step string, r *http.Request) {
-	b := p.due(step, true, before, stopped, stopLost, dumped)
+	b := p.due(step, true, before, stopped, stopLost, deserted, dumped)
 	switch railsim.Step(step) {
 	case railsim.StepCaptchaImage, railsim.StepCaptchaImage64:
 		p.mu.Lock()
@@ -275,10 +286,10 @@ func (p *play) reach(step string, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	p.signal(syscall.SIGTERM)
-	if b.moment == stopLost {
+	if b.moment == stopLost || b.moment == deserted {
 		// It acts; leave withholds the reply.
 		p.mu.Lock()
-		p.now = b
+		p.now, p.deaf = b, b.moment == deserted
 		p.mu.Unlock()
 		return
 	}
@@ -290,12 +301,12 @@ func (p *play) reach(step string, r *http.Request) {
 
 // leave is called when a request has acted.
 func (p *play) leave(w http.ResponseWriter, r *http.Request, rec *httptest.ResponseRecorder, step string) {
-	b := p.due(step, false, acted, replied, stopLost)
+	b := p.due(step, false, acted, replied, stopLost, deserted)
 	if b != nil && b.moment == acted {
 		p.kill()
 		panic(http.ErrAbortHandler)
 	}
-	if b != nil && b.moment == stopLost {
+	if b != nil && b.stops() {
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	}
@@ -448,7 +459,7 @@ func (p *play) begin(b *blow) *process {
 	defer p.mu.Unlock()
 	p.done = make(chan struct{})
 	p.seen = map[string]int{}
-	p.now = b
+	p.now, p.deaf = b, false
 	if err := life.cmd.Start(); err != nil {
 		p.t.Error(err)
 	}

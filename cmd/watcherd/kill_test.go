@@ -338,7 +338,7 @@ func TestStops(t *testing.T) {
 			continue // it is being stopped already
 		}
 		ordering = ordering || at.step == string(railsim.StepSubmit)
-		for _, m := range []moment{stopped, stopLost} {
+		for _, m := range []moment{stopped, stopLost, deserted} {
 			at.moment = m
 			spare := at.step == string(railsim.StepCaptchaImage) || at.step == "news question" || ordering && m == stopped || at.step == string(railsim.StepConfirm)
 			if all || at.nth == 1 && spare {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -109,11 +110,25 @@ func (p *parts) hear(ctx context.Context, log *zap.Logger) (stop func()) {
 			}
 		})
 	}
+	late := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(hearingEnds, func() { close(late) }) })
 	return func() {
 		deaf()
-		loops.Wait()
+		done := make(chan struct{})
+		go func() {
+			loops.Wait()
+			close(done)
+		}()
+		select {
+		case <-done:
+		case <-late: // the process ends all the same
+		}
 	}
 }
+
+// hearingEnds is how long after the beginning of a stop nobody waits for a
+// channel any more.
+const hearingEnds = 9500 * time.Millisecond
 
 func (p *parts) has(name string) bool {
 	for _, c := range p.channels {

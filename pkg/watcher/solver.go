@@ -173,10 +173,10 @@ func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind no
 			"Choose the pictures that show the word in the title; they count 1 to 8 in reading order. Or reply, for example: 2 5."), rules)
 }
 
-// closeQuestions waits for questions to be withdrawn on the phones, for a
-// moment at most.
-func (w *Watcher) closeQuestions() {
-	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+// closeQuestions waits for questions to be withdrawn on the phones, at most
+// for d.
+func (w *Watcher) closeQuestions(d time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	if err := w.fan.Wait(ctx); err != nil {
 		w.log.Debug("a question could not be withdrawn in time", zap.Error(err))

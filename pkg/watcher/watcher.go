@@ -197,20 +197,27 @@ func (w *Watcher) Run(ctx context.Context) error {
 		work.Go(func() { newAccount(w).run(ctx) })
 	}
 	<-ctx.Done()
+	end := time.Now().Add(stopTime)
 	work.Wait()
 	w.side.Wait()
-	w.closeQuestions()
+	w.closeQuestions(stopGrace(end))
 	w.saveSession()
 	w.tell(w.say.stopping())
-	w.flush(stopGrace)
+	w.flush(stopGrace(end))
 	stopTelling()
 	tellers.Wait()
 	return nil
 }
 
-// stopGrace is how long the last news may take to be told at a stop. What has
-// not arrived by then is told after the next start.
-const stopGrace = 3 * time.Second
+// stopTime is how long a stop may take, but for what cannot be left undone.
+const stopTime = 9 * time.Second
+
+// stopGrace is how long the last questions and the last news may each take at a
+// stop that is to be over at end. What has not arrived by then is told after
+// the next start.
+func stopGrace(end time.Time) time.Duration {
+	return min(max(time.Until(end), 200*time.Millisecond), 3*time.Second)
+}
 
 // Reload replaces the rules: those whose name stays keep their history, an
 // attempt in progress finishes. restart says that settings changed which only
