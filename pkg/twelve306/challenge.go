@@ -154,3 +154,59 @@ func retried[T any](ctx context.Context, f func() (T, error)) (v T, err error) {
 	}
 	return v, err
 }
+
+// maxLost is how often a person is asked again because 12306's verdict on the
+// answer was lost.
+const maxLost = 3
+
+// verdict is 12306's word on an answered picture.
+type verdict string
+
+const (
+	right   verdict = "right"
+	wrong   verdict = "wrong"
+	expired verdict = "expired"
+)
+
+// captcha is where pictures of one kind come from and who judges them.
+type captcha struct {
+	op, path, page string
+	check          func(ctx context.Context, answer string) (verdict, error)
+}
+
+// solvePicture shows pictures until one is answered right, and returns that
+// answer as 12306 takes it. An answered picture is spent, right or wrong; when
+// the verdict is lost it may be, so that a new one is shown then, too.
+func (c *Client) solvePicture(ctx context.Context, solver Solver, ch *Challenge, from captcha) (string, error) {
+	for lost := 0; ; {
+		img, err := c.picture(ctx, from.op, from.path, from.page)
+		if err != nil {
+			return "", err
+		}
+		ch.Image = img
+		a, err := solver.Solve(ctx, *ch)
+		if err != nil {
+			return "", err
+		}
+		if a.Another {
+			ch.again("another", nil)
+			continue
+		}
+		answer := points(a.Points)
+		switch v, err := from.check(ctx, answer); {
+		case err == nil && v == right:
+			return answer, nil
+		case err == nil:
+			ch.again(string(v), nil)
+		default:
+			switch KindOf(err) {
+			case Network, Busy, Blocked:
+				if lost++; lost < maxLost && backoff(ctx, lost) == nil {
+					ch.again("lost", nil)
+					continue
+				}
+			}
+			return "", err
+		}
+	}
+}

@@ -69,14 +69,14 @@ func TestResultCodeForms(t *testing.T) {
 			t.Errorf("uamauthclient %s: %v", code, err)
 		}
 	}
-	for code, want := range map[string]int64{`4`: 4, `"4"`: 4, `"5"`: 5, `7`: 7, `"8"`: 8} {
+	for code, want := range map[string]verdict{`4`: right, `"4"`: right, `"5"`: wrong, `7`: expired, `"8"`: wrong} {
 		c := one(t, "/passport/captcha/captcha-check", `{"result_message":"","result_code":`+code+`}`)
-		if got, err := c.captchaCheck(t.Context(), Answer{Points: []Point{{1, 2}}}); err != nil || int64(got) != want {
-			t.Errorf("captcha-check %s: %d, %v", code, got, err)
+		if got, err := c.captchaCheck(t.Context(), "1,2"); err != nil || got != want {
+			t.Errorf("captcha-check %s: %q, %v", code, got, err)
 		}
 		c = one(t, "/passport/captcha/captcha-check", `/**/jQuery19_1({"result_message":"","result_code":`+code+`});`)
-		if got, err := c.captchaCheck(t.Context(), Answer{}); err != nil || int64(got) != want {
-			t.Errorf("captcha-check as JSONP, %s: %d, %v", code, got, err)
+		if got, err := c.captchaCheck(t.Context(), ""); err != nil || got != want {
+			t.Errorf("captcha-check as JSONP, %s: %q, %v", code, got, err)
 		}
 	}
 	// Without a code nothing succeeded.
@@ -90,7 +90,7 @@ func TestResultCodeForms(t *testing.T) {
 		if err := one(t, "/otn/uamauthclient", body).uamauthclient(t.Context(), "", ""); err == nil {
 			t.Errorf("uamauthclient took %s for success", body)
 		}
-		if _, err := one(t, "/passport/captcha/captcha-check", body).captchaCheck(t.Context(), Answer{}); err == nil {
+		if _, err := one(t, "/passport/captcha/captcha-check", body).captchaCheck(t.Context(), ""); err == nil {
 			t.Errorf("captcha-check took %s for an answer", body)
 		}
 	}

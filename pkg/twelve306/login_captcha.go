@@ -2,8 +2,6 @@ package twelve306
 
 import (
 	"context"
-
-	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
 )
 
 // loginCaptcha is the classic login, the seed's steps 1 to 7.
@@ -59,68 +57,38 @@ func (ch *Challenge) again(why string, err error) {
 	}
 }
 
-// maxLost is how often a person is asked again because 12306's verdict on the
-// answer was lost.
-const maxLost = 3
-
-// solveLoginPicture is the seed's steps 2 and 3, until a picture is answered
-// right. An answered picture is spent, right or wrong.
+// solveLoginPicture is the seed's steps 2 and 3.
 func (c *Client) solveLoginPicture(ctx context.Context, solver Solver, ch *Challenge) error {
-	for lost := 0; ; {
-		img, err := c.picture(ctx, "captcha-image", "/passport/captcha/captcha-image?login_site=E&module=login&rand=sjrand", pageLogin)
-		if err != nil {
-			return err
-		}
-		ch.Image = img
-		answer, err := solver.Solve(ctx, *ch)
-		if err != nil {
-			return err
-		}
-		if answer.Another {
-			ch.again("another", nil)
-			continue
-		}
-		code, err := c.captchaCheck(ctx, answer)
-		switch {
-		case err != nil:
-			// The answer may be spent, so the picture is: ask with a new one.
-			switch KindOf(err) {
-			case Network, Busy, Blocked:
-				if lost++; lost < maxLost && backoff(ctx, lost) == nil {
-					ch.again("lost", nil)
-					continue
-				}
-			}
-			return err
-		case code == 4:
-			return nil
-		case code == 7:
-			ch.again("expired", nil)
-		default: // 5 wrong, 8 empty
-			ch.again("wrong", nil)
-		}
-	}
+	_, err := c.solvePicture(ctx, solver, ch, captcha{
+		op: "captcha-image", path: "/passport/captcha/captcha-image?login_site=E&module=login&rand=sjrand", page: pageLogin,
+		check: c.captchaCheck,
+	})
+	return err
 }
 
 // captchaCheck is seed step 3. result_code is a string here: "4" right, "5"
 // wrong, "7" expired, "8" empty.
-func (c *Client) captchaCheck(ctx context.Context, a Answer) (wire.Number, error) {
+func (c *Client) captchaCheck(ctx context.Context, answer string) (verdict, error) {
 	const op = "captcha-check"
 	env, _, err := c.post(ctx, op, "/passport/captcha/captcha-check", pageLogin,
-		form{}.add("answer", points(a.Points)).add("login_site", "E").add("rand", "sjrand"))
+		form{}.add("answer", answer).add("login_site", "E").add("rand", "sjrand"))
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	if env.ResultCode == nil {
-		return 0, &Error{Op: op, Kind: Network, Msg: "a reply without result_code"}
+		return "", &Error{Op: op, Kind: Network, Msg: "a reply without result_code"}
 	}
-	switch code := *env.ResultCode; code {
-	case 4, 5, 7, 8:
-		return code, nil
+	switch *env.ResultCode {
+	case 4:
+		return right, nil
+	case 5, 8:
+		return wrong, nil
+	case 7:
+		return expired, nil
 	}
 	e := refused(op, string(env.ResultMessage))
 	if e.Kind == Changed { // not one of its verdicts: no verdict
 		e.Kind = Network
 	}
-	return 0, e
+	return "", e
 }

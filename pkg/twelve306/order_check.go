@@ -68,59 +68,35 @@ const maxPassCodeTime = 30 * time.Second
 
 // solveOrderPicture is seed step 13 and the check of its answer. The picture
 // is the login's, fetched from another address.
-func (d *Draft) solveOrderPicture(ctx context.Context, solver Solver) error {
-	ch := Challenge{Kind: PictureChallenge, For: ForOrder}
-	for lost := 0; ; {
-		img, err := d.c.picture(ctx, "getPassCodeNew", "/otn/passcodeNew/getPassCodeNew?module=passenger&rand=randp", pageOrder)
-		if err != nil {
-			return err
-		}
-		ch.Image = img
-		answer, err := solver.Solve(ctx, ch)
-		if err != nil {
-			return err
-		}
-		if answer.Another {
-			ch.again("another", nil)
-			continue
-		}
-		verdict, err := d.checkRandCode(ctx, answer)
-		switch {
-		case err != nil:
-			switch KindOf(err) {
-			case Network, Busy, Blocked:
-				if lost++; lost < maxLost && backoff(ctx, lost) == nil {
-					ch.again("lost", nil)
-					continue
-				}
-			}
-			return err
-		case verdict == "TRUE":
-			d.code = points(answer.Points)
-			return nil
-		case verdict == "EXPIRED":
-			ch.again("expired", nil)
-		default:
-			ch.again("wrong", nil)
-		}
-	}
+func (d *Draft) solveOrderPicture(ctx context.Context, solver Solver) (err error) {
+	ch := &Challenge{Kind: PictureChallenge, For: ForOrder}
+	d.code, err = d.c.solvePicture(ctx, solver, ch, captcha{
+		op: "getPassCodeNew", path: "/otn/passcodeNew/getPassCodeNew?module=passenger&rand=randp", page: pageOrder,
+		check: d.checkRandCode,
+	})
+	return err
 }
 
-// checkRandCode asks whether the order captcha's answer is right: TRUE, FALSE,
-// EXPIRED, or "" for an empty answer.
-func (d *Draft) checkRandCode(ctx context.Context, a Answer) (string, error) {
+// checkRandCode asks whether the order captcha's answer is right: msg is TRUE,
+// FALSE, EXPIRED, or "" for an empty answer.
+func (d *Draft) checkRandCode(ctx context.Context, answer string) (verdict, error) {
 	const op = "checkRandCodeAnsyn"
 	env, _, err := d.c.post(ctx, op, "/otn/passcodeNew/checkRandCodeAnsyn", pageOrder,
-		d.token(form{}.add("randCode", points(a.Points)).add("rand", "randp")))
+		d.token(form{}.add("randCode", answer).add("rand", "randp")))
 	if err != nil {
 		return "", err
 	}
 	var r struct {
-		Result wire.Text `json:"result"`
-		Msg    wire.Text `json:"msg"`
+		Msg wire.Text `json:"msg"`
 	}
 	if err := data(op, env, &r); err != nil {
 		return "", err
 	}
-	return string(r.Msg), nil
+	switch r.Msg {
+	case "TRUE":
+		return right, nil
+	case "EXPIRED":
+		return expired, nil
+	}
+	return wrong, nil
 }

@@ -338,11 +338,11 @@ func TestRecordedFailures(t *testing.T) {
 		c := one(t, "/otn/leftTicket/submitOrderRequest", reply)
 		return c.submitOrderRequest(t.Context(), aDraft(t, c).req)
 	}
-	code := func(verdict string) step {
+	code := func(want verdict) step {
 		return confirm("passcodeNew/checkRandCodeAnsyn", func(t *testing.T, d *Draft) error {
-			got, err := d.checkRandCode(t.Context(), Answer{})
-			if got != verdict {
-				t.Errorf("checkRandCodeAnsyn: %q, want %q", got, verdict)
+			got, err := d.checkRandCode(t.Context(), "")
+			if got != want {
+				t.Errorf("checkRandCodeAnsyn: %q, want %q", got, want)
 			}
 			return err
 		})
@@ -372,9 +372,9 @@ func TestRecordedFailures(t *testing.T) {
 		{"POST /otn/uamauthclient", func(t *testing.T, reply string) error {
 			return one(t, "/otn/uamauthclient", reply).uamauthclient(t.Context(), "", "")
 		}, Stale},
-		{"checkRandCodeAnsyn, nothing or nonsense sent", code(""), ""},
-		{"checkRandCodeAnsyn, wrong", code("FALSE"), ""},
-		{"checkRandCodeAnsyn, right", code("TRUE"), ""},
+		{"checkRandCodeAnsyn, nothing or nonsense sent", code(wrong), ""},
+		{"checkRandCodeAnsyn, wrong", code(wrong), ""},
+		{"checkRandCodeAnsyn, right", code(right), ""},
 		{"loginAysnSuggest, wrong password", func(t *testing.T, reply string) error { // not a step of ours: only its words
 			env, _, _ := wire.ParseEnvelope([]byte(reply))
 			return refused("loginAysnSuggest", env.Messages.String())
