@@ -99,18 +99,20 @@ func (p *play) confess() {
 }
 
 // holds reports whether the text has the value as a word: six digits of an SMS
-// code may well stand inside of a longer number.
+// code may well stand inside of a longer number, or of an address in memory.
 func holds(text, v string) bool {
 	for rest := text; ; {
 		i := strings.Index(rest, v)
 		if i < 0 {
 			return false
 		}
-		if len(v) > 8 || !inNumber(rest, i-1) && !inNumber(rest, i+len(v)) {
+		if len(v) > 8 || !inWord(rest, i-1) && !inWord(rest, i+len(v)) {
 			return true
 		}
 		rest = rest[i+1:]
 	}
 }
 
-func inNumber(s string, i int) bool { return i >= 0 && i < len(s) && s[i] >= '0' && s[i] <= '9' }
+func inWord(s string, i int) bool {
+	return i >= 0 && i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] >= 'a' && s[i] <= 'z' || s[i] >= 'A' && s[i] <= 'Z')
+}

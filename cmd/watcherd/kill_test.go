@@ -269,6 +269,7 @@ func tryAll(t *testing.T, guards []bool, all [][]blow) (sum outcome, plays int) 
 // TestKills kills the daemon with SIGKILL at request boundaries and at writes
 // to the disk, starts it again, and checks that the order is told and is one.
 func TestKills(t *testing.T) {
+	t.Parallel()
 	steps, writes := rehearse(t)
 	all := *killsFlag == "all"
 	guards := []bool{true, false}
@@ -329,6 +330,7 @@ func TestKills(t *testing.T) {
 // TestStops sends SIGTERM at every stage: with each request under way, with a
 // question open, in the queue, and while nobody replies any more.
 func TestStops(t *testing.T) {
+	t.Parallel()
 	steps, _ := rehearse(t)
 	all := *killsFlag == "all"
 	var points [][]blow
