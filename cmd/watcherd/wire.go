@@ -128,7 +128,7 @@ func (p *parts) hear(ctx context.Context, log *zap.Logger) (stop func()) {
 
 // hearingEnds is how long after the beginning of a stop nobody waits for a
 // channel any more.
-const hearingEnds = 9500 * time.Millisecond
+const hearingEnds = 9 * time.Second
 
 func (p *parts) has(name string) bool {
 	for _, c := range p.channels {

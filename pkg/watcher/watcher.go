@@ -210,7 +210,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 }
 
 // stopTime is how long a stop may take, but for what cannot be left undone.
-const stopTime = 9 * time.Second
+const stopTime = 8500 * time.Millisecond
 
 // stopGrace is how long the last questions and the last news may each take at a
 // stop that is to be over at end. What has not arrived by then is told after
