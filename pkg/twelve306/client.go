@@ -40,6 +40,7 @@ type Client struct {
 	mu          sync.Mutex
 	stations    *Stations
 	version     string    // of station_name.js, from leftTicket/init
+	window      int       // how many days are on sale, today included; 0 = not known
 	queryPath   string    // leftTicket/queryZ; "" = read leftTicket/init first
 	renewed     bool      // the present run of redirected queries has had its new session
 	failures    int       // unreadable queries in a row
@@ -132,6 +133,7 @@ type saved struct {
 	Version   int           `json:"version"`
 	Host      string        `json:"host"`
 	QueryPath string        `json:"query_path,omitempty"`
+	Window    int           `json:"window,omitempty"`
 	LoggedIn  time.Time     `json:"logged_in,omitzero"`
 	Classic   bool          `json:"classic,omitempty"`
 	Cookies   []savedCookie `json:"cookies"`
@@ -141,7 +143,7 @@ type saved struct {
 // captcha. It is as secret as the password.
 func (c *Client) Save() []byte {
 	c.mu.Lock()
-	s := saved{Version: 1, Host: c.base.Host, QueryPath: c.queryPath, Classic: c.classic}
+	s := saved{Version: 1, Host: c.base.Host, QueryPath: c.queryPath, Window: c.window, Classic: c.classic}
 	if c.loggedIn {
 		s.LoggedIn = c.loggedInAt
 	}
@@ -167,6 +169,9 @@ func (c *Client) restore(b []byte) error {
 		c.queryPath = s.QueryPath
 	}
 	// Whether the session still lives is for 12306 to say: see Login.
+	if s.Window > 0 && s.Window <= maxWindow {
+		c.window = s.Window
+	}
 	c.loggedInAt, c.classic = s.LoggedIn, s.Classic
 	return nil
 }

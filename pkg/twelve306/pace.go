@@ -152,6 +152,16 @@ func (p *Pace) Throttle(retryAfter time.Duration) {
 	}
 }
 
+// pardon takes back a slowing that 12306 did not mean.
+func (p *Pace) pardon() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slow, p.notSooner = 1, time.Time{}
+	if next := p.lastLook.Add(p.gap(time.Now())); next.Before(p.nextLook) {
+		p.nextLook = next
+	}
+}
+
 // factor is how much slower than full speed we are now.
 func (p *Pace) factor(now time.Time) float64 {
 	f := p.slow

@@ -30,6 +30,9 @@ func (c *Client) Query(ctx context.Context, j Journey) ([]Train, error) {
 }
 
 func (c *Client) query(ctx context.Context, j Journey) ([]Train, error) {
+	if !c.OnSale(j.Date) {
+		return nil, c.notOnSale(j)
+	}
 	path, err := c.learnQueryPath(ctx, false)
 	if err != nil {
 		return nil, err
@@ -42,6 +45,10 @@ func (c *Client) query(ctx context.Context, j Journey) ([]Train, error) {
 			return nil, err
 		}
 		q, err = c.ask(ctx, path, j, classAgain)
+	}
+	if KindOf(err) == Blocked && c.tooEarly(ctx, j.Date) {
+		c.pace.pardon()
+		return nil, c.notOnSale(j)
 	}
 	if err != nil {
 		return nil, err

@@ -128,10 +128,13 @@ func (c *Client) conf(ctx context.Context) (conf, error) {
 	if err := data(op, env, &d); err != nil {
 		return conf{}, err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if path := string(d.QueryURL); queryPathForm.MatchString(path) {
-		c.mu.Lock()
 		c.queryPath = path
-		c.mu.Unlock()
+	}
+	if d.OtherControl > 0 && d.OtherControl <= maxWindow {
+		c.window = int(d.OtherControl)
 	}
 	return d, nil
 }

@@ -139,7 +139,7 @@ func (w *Watcher) lookLoop(ctx context.Context) {
 	plan := map[twelve306.Journey]*query{}
 	for ctx.Err() == nil {
 		next := w.plan(plan, time.Now())
-		wait := time.NewTimer(time.Hour)
+		wait := time.NewTimer(time.Minute) // a day may come into the sale window
 		if next != nil {
 			wait.Reset(max(time.Until(next.due), 0))
 		}
@@ -171,7 +171,7 @@ func (w *Watcher) plan(plan map[twelve306.Journey]*query, now time.Time) *query 
 			continue
 		}
 		for _, j := range r.Journeys() {
-			if j.Date.Before(today) {
+			if j.Date.Before(today) || !w.client.OnSale(j.Date) {
 				continue
 			}
 			q := plan[j]
@@ -284,6 +284,11 @@ func (w *Watcher) setLooking(at time.Time) {
 }
 
 func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
+	if twelve306.KindOf(err) == twelve306.NotOnSale {
+		// Neither seeing nor blindness: the day is left alone until it opens.
+		w.log.Info("not on sale yet; waiting for it", zap.Stringer("query", q.journey), zap.Error(err))
+		return
+	}
 	if !q.failing {
 		q.failing = true
 		w.log.Warn("a look failed; it is tried again at its next time", zap.Stringer("query", q.journey), zap.Error(err))
