@@ -51,8 +51,8 @@ type Client struct {
 	passengers  []passenger
 	passengerAt time.Time
 
-	login  sync.Mutex // held by the one Login that is under way; guards codeAt
-	codeAt time.Time  // when 12306 was last asked to send an SMS code
+	login  chan struct{} // holds the one Login that is under way; guards codeAt
+	codeAt time.Time     // when 12306 was last asked to send an SMS code
 }
 
 // NewTransport returns the transport for 12306: connections are kept alive, so
@@ -98,7 +98,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		base: &url.URL{Scheme: base.Scheme, Host: base.Host}, jar: newJar(),
-		pace: o.Pace, stations: o.Stations, overlap: o.Overlap,
+		pace: o.Pace, stations: o.Stations, overlap: o.Overlap, login: make(chan struct{}, 1),
 	}
 	c.http = &http.Client{
 		Transport: o.Transport,

@@ -96,6 +96,28 @@ func TestResultCodeForms(t *testing.T) {
 	}
 }
 
+// TestStaleToken: a token that uamauthclient refuses sends the client to
+// userLogin once more, and then for another token.
+func TestStaleToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := play(t, map[string][]string{
+			"/otn/login/userLogin":     {"<html></html>"},
+			"/passport/web/auth/uamtk": {`{"apptk":null,"result_message":"验证通过","result_code":0,"newapptk":"a"}`, `{"result_code":0,"newapptk":"b"}`},
+			"/otn/uamauthclient":       {`{"result_code":2,"result_message":"uamtk票据内容为空"}`, `{"apptk":"b","result_code":0,"result_message":"验证通过","username":"张三"}`},
+		})
+		if err := c.authorise(t.Context(), true, pageLogin); err != nil {
+			t.Fatal(err)
+		}
+		var asked []string
+		for _, a := range p.asked {
+			asked = append(asked, a.path[strings.LastIndexByte(a.path, '/')+1:])
+		}
+		if got := strings.Join(asked, " "); got != "userLogin uamtk uamauthclient userLogin uamtk uamauthclient" {
+			t.Error(got)
+		}
+	})
+}
+
 // TestSubmitTestsStatusAlone: data was "N" in 2018, "0" in 2021, "220" in 2024
 // and "Y" when the train leaves soon.
 func TestSubmitTestsStatusAlone(t *testing.T) {

@@ -48,8 +48,12 @@ var ErrGaveUp = errors.New("no answer")
 // sign-on (uamtk) still lives is renewed without a password. Only one Login
 // runs at a time; a second caller waits for its result.
 func (c *Client) Login(ctx context.Context, cred Credentials, solver Solver) error {
-	c.login.Lock()
-	defer c.login.Unlock()
+	select {
+	case c.login <- struct{}{}:
+		defer func() { <-c.login }()
+	case <-ctx.Done():
+		return &Error{Op: "login", Kind: Network, Msg: "stopped while another login was under way", Unsent: true, Err: ctx.Err()}
+	}
 	if c.fresh() {
 		return nil
 	}
