@@ -24,7 +24,7 @@ const ok = twelve306.Kind("")
 // prepared lists the steps before the commit point.
 var prepared = map[railsim.Step]outcome{
 	railsim.StepSubmit:        {kinds(twelve306.Network, twelve306.Blocked, twelve306.Changed, ok), kinds(twelve306.Busy), kinds(twelve306.Session), twelve306.Changed, kinds(ok)},
-	railsim.StepInitDc:        {kinds(ok, twelve306.Blocked, twelve306.Stale), kinds(ok, twelve306.Busy), kinds(twelve306.Session), twelve306.Stale, kinds(ok)},
+	railsim.StepInitDc:        {kinds(ok), kinds(ok), kinds(twelve306.Session), ok, kinds(ok)},
 	railsim.StepPassengers:    {kinds(twelve306.Network, twelve306.Blocked), kinds(twelve306.Busy), kinds(twelve306.Session), twelve306.Changed, kinds(twelve306.Network)},
 	railsim.StepCheckOrder:    {kinds(twelve306.Network, twelve306.Blocked), kinds(twelve306.Busy), kinds(twelve306.Session), twelve306.Changed, kinds(ok)},
 	railsim.StepQueueCount:    {kinds(ok), kinds(ok), kinds(twelve306.Session), ok, kinds(ok)},

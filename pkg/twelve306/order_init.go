@@ -25,7 +25,7 @@ type orderPage struct {
 func (c *Client) initDc(ctx context.Context, req OrderRequest) (orderPage, error) {
 	const op = "initDc"
 	page, err := c.initDcPage(ctx)
-	if k := KindOf(err); k == Network || k == Busy {
+	if k := KindOf(err); k == Network || k == Busy || k == Blocked {
 		// The page may be read again: it does not spend what submitOrderRequest set up.
 		if backoff(ctx, 0) == nil {
 			page, err = c.initDcPage(ctx)
@@ -35,15 +35,6 @@ func (c *Client) initDc(ctx context.Context, req OrderRequest) (orderPage, error
 		return orderPage{}, err
 	}
 	p := orderPage{token: wire.RepeatSubmitToken(page), key: wire.KeyCheckIsChange(page)}
-	if p.token == "" {
-		switch kind, words := pageKind([]byte(page)); {
-		case strings.Contains(page, "uampassport.checkLogin"):
-			return orderPage{}, &Error{Op: op, Kind: Session, Msg: "the login page"}
-		case kind == Busy:
-			return orderPage{}, &Error{Op: op, Kind: Busy, Msg: words}
-		}
-		return orderPage{}, &Error{Op: op, Kind: Stale, Msg: "no globalRepeatSubmitToken in the page"}
-	}
 	if wire.SlidePasscode(page) {
 		return orderPage{}, &Error{Op: op, Kind: Person, Msg: "12306 wants a slider here, which only its own page can show"}
 	}
@@ -84,14 +75,28 @@ func (c *Client) initDc(ctx context.Context, req OrderRequest) (orderPage, error
 	return p, nil
 }
 
+// initDcPage reads the page and returns it if it holds a token.
 func (c *Client) initDcPage(ctx context.Context) (string, error) {
+	const op = "initDc"
 	r, err := c.do(ctx, call{
-		op: "initDc", path: pageOrder, post: true, body: form{}.add("_json_att", ""), referer: pageQuery, accept: acceptPage,
+		op: op, path: pageOrder, post: true, body: form{}.add("_json_att", ""), referer: pageQuery, accept: acceptPage,
 	})
 	if err != nil {
 		return "", err
 	}
-	return string(r.body), nil
+	page := string(r.body)
+	if wire.RepeatSubmitToken(page) != "" {
+		return page, nil
+	}
+	switch kind, words := pageKind(r.body); {
+	case strings.Contains(page, "uampassport.checkLogin"):
+		return "", &Error{Op: op, Kind: Session, Msg: "the login page"}
+	case kind == Busy:
+		return "", &Error{Op: op, Kind: Busy, Msg: words}
+	case !looksLikeHTML(r.body):
+		return "", &Error{Op: op, Kind: Network, Msg: "no page"}
+	}
+	return "", &Error{Op: op, Kind: Stale, Msg: "no globalRepeatSubmitToken in the page"}
 }
 
 func or(a, b string) string {

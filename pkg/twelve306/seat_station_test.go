@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"image/png"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -144,8 +145,12 @@ func TestCheckImage(t *testing.T) {
 	}
 	captcha := []byte(fixture(t, "captcha/captcha-login.2019-04-18.e549ac4.jpg"))
 	for name, img := range map[string][]byte{"bomb": sized(30000, 30000), "wide": sized(maxPixels+1, 190), "cut": captcha[:len(captcha)/2], "tiny": sized(1, 1), "empty": nil, "html": []byte("<html>")} {
-		if err := checkImage("x", img); KindOf(err) != Network {
+		err := checkImage("x", img)
+		if KindOf(err) != Network {
 			t.Errorf("%s: %v", name, err)
+		}
+		if size := map[string]string{"bomb": "30000x30000", "wide": strconv.Itoa(maxPixels+1) + "x190"}[name]; size != "" && !strings.Contains(err.Error(), size) {
+			t.Errorf("%s was decoded: %v", name, err) // its size was not what stopped it
 		}
 	}
 }
