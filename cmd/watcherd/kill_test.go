@@ -242,7 +242,7 @@ func rehearse(t *testing.T) (steps []blow, writes int) {
 
 // tryAll performs one play for each list of blows, some at a time, and adds up.
 func tryAll(t *testing.T, guards []bool, all [][]blow) (sum outcome, plays int) {
-	const together = 12 // they mostly wait
+	const together = 16 // they mostly wait
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	turn := make(chan struct{}, together)
@@ -299,7 +299,7 @@ func TestKills(t *testing.T) {
 	}
 	// A life has fewer commits than writes; those that are never reached cost a
 	// play, not a kill.
-	for n := 1; n <= writes; n += min(stride, 2) {
+	for n := 1; n <= writes; n++ {
 		points = append(points, []blow{{moment: committed, nth: n}})
 	}
 	// Killed again while it recovers, and again.
