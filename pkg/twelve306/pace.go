@@ -152,11 +152,25 @@ func (p *Pace) Throttle(retryAfter time.Duration) {
 	}
 }
 
-// pardon takes back a slowing that 12306 did not mean.
-func (p *Pace) pardon() {
+// slowness is how much queries are slowed, and until when.
+type slowness struct {
+	slow          float64
+	base          time.Duration
+	at, notSooner time.Time
+}
+
+func (p *Pace) slowness() slowness {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.slow, p.notSooner = 1, time.Time{}
+	return slowness{p.slow, p.slowBase, p.slowAt, p.notSooner}
+}
+
+// pardon takes back what slowed queries since before: a redirect that had
+// another cause than us.
+func (p *Pace) pardon(before slowness) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slow, p.slowBase, p.slowAt, p.notSooner = before.slow, before.base, before.at, before.notSooner
 	if next := p.lastLook.Add(p.gap(time.Now())); next.Before(p.nextLook) {
 		p.nextLook = next
 	}

@@ -33,6 +33,7 @@ func (c *Client) query(ctx context.Context, j Journey) ([]Train, error) {
 	if !c.OnSale(j.Date) {
 		return nil, c.notOnSale(j)
 	}
+	before := c.pace.slowness()
 	path, err := c.learnQueryPath(ctx, false)
 	if err != nil {
 		return nil, err
@@ -44,10 +45,12 @@ func (c *Client) query(ctx context.Context, j Journey) ([]Train, error) {
 		if path, err = c.learnQueryPath(ctx, true); err != nil {
 			return nil, err
 		}
-		q, err = c.ask(ctx, path, j, classAgain)
+		if q, err = c.ask(ctx, path, j, classAgain); err == nil {
+			c.pace.pardon(before) // it was the session
+		}
 	}
 	if KindOf(err) == Blocked && c.tooEarly(ctx, j.Date) {
-		c.pace.pardon()
+		c.pace.pardon(before)
 		return nil, c.notOnSale(j)
 	}
 	if err != nil {

@@ -226,7 +226,11 @@ func (s *Stations) similar(text string) []Station {
 		if have[0] != want[0] {
 			other = 1
 		}
-		hits = append(hits, hit{st, [4]int{d, abs(len(want) - len(have)), other, st.Index}})
+		score := [4]int{d, abs(len(want) - len(have)), other, st.Index}
+		if latin { // a letter is sooner left out than the first one mistaken
+			score[1], score[2] = score[2], score[1]
+		}
+		hits = append(hits, hit{st, score})
 	}
 	slices.SortFunc(hits, func(a, b hit) int { return slices.Compare(a.score[:], b.score[:]) })
 	var out []Station

@@ -45,3 +45,29 @@ func TestSaleWindow(t *testing.T) {
 		})
 	}
 }
+
+// TestLostSessionDoesNotSlow: a query without a session is answered like one
+// from a blocked address; once a new session has cured it, it was no warning.
+func TestLostSessionDoesNotSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, railsim.Options{Seed: 1, Calm: true})
+		s.train()
+		s.KillSessions()
+		time.Sleep(time.Minute)
+		s.train()
+		if n := s.Count(railsim.StepQuery); n != 3 {
+			t.Fatalf("%d queries; the session was not missed", n)
+		}
+		if slow := s.client.Pace().Stats().Slow; slow != 1 {
+			t.Errorf("slowed by %v for a session", slow)
+		}
+	})
+}
+
+// TestPinyinSuggestion: a letter left out is likelier than another beginning.
+func TestPinyinSuggestion(t *testing.T) {
+	_, err := twelve306.BuiltinStations().Lookup("guanzhounan")
+	if err == nil || err.Error() != `no station "guanzhounan"; did you mean 广州南?` {
+		t.Errorf("%v", err)
+	}
+}
