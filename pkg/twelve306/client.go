@@ -37,6 +37,11 @@ type Client struct {
 	pace    *Pace
 	overlap bool
 
+	// switching has room for one: a login from userLogin to uamauthclient, where
+	// the session's cookies change one after the other, or a look. A look in
+	// between would carry half of them, and its reply replace the rest.
+	switching chan struct{}
+
 	mu          sync.Mutex
 	stations    *Stations
 	version     string    // of station_name.js, from leftTicket/init
@@ -97,7 +102,8 @@ func New(o Options) (*Client, error) {
 		o.Stations = BuiltinStations()
 	}
 	c := &Client{
-		base: &url.URL{Scheme: base.Scheme, Host: base.Host}, jar: newJar(),
+		switching: make(chan struct{}, 1),
+		base:      &url.URL{Scheme: base.Scheme, Host: base.Host}, jar: newJar(),
 		pace: o.Pace, stations: o.Stations, overlap: o.Overlap, login: make(chan struct{}, 1),
 	}
 	c.http = &http.Client{

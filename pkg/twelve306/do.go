@@ -105,6 +105,14 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 	if err := c.pace.wait(ctx, q.class); err != nil {
 		return nil, &Error{Op: q.op, Kind: Network, Msg: "stopped before it was asked", Unsent: true, Err: err}
 	}
+	if q.class == classLook || q.class == classAgain {
+		select {
+		case c.switching <- struct{}{}:
+			defer func() { <-c.switching }()
+		case <-ctx.Done():
+			return nil, &Error{Op: q.op, Kind: Network, Msg: "stopped before it was asked", Unsent: true, Err: ctx.Err()}
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	ctx, forget := once(ctx)

@@ -169,6 +169,8 @@ func (c *Client) submitLogin(ctx context.Context, body form, referer string, hea
 // newapptk brings another. A token that is refused is one of a session that
 // has not been to userLogin. Kind Session means that the sign-on is not there.
 func (c *Client) authorise(ctx context.Context, post bool, referer string) error {
+	c.switching <- struct{}{} // a look is over in requestTimeout at the latest
+	defer func() { <-c.switching }()
 	var err error
 	for n := range retries {
 		if n == 0 || KindOf(err) == Stale {
