@@ -148,7 +148,7 @@ func retried[T any](ctx context.Context, f func() (T, error)) (v T, err error) {
 		default:
 			return v, err
 		}
-		if n == retries-1 || backoff(ctx, n) != nil {
+		if n == retries-1 || backoff(ctx, n, err) != nil {
 			break
 		}
 	}
@@ -193,7 +193,9 @@ func (c *Client) solvePicture(ctx context.Context, solver Solver, ch *Challenge,
 			continue
 		}
 		answer := points(a.Points)
-		switch v, err := from.check(ctx, answer); {
+		var v verdict
+		err = again(ctx, func() (err error) { v, err = from.check(ctx, answer); return err })
+		switch {
 		case err == nil && v == right:
 			return answer, nil
 		case err == nil:
@@ -201,7 +203,7 @@ func (c *Client) solvePicture(ctx context.Context, solver Solver, ch *Challenge,
 		default:
 			switch KindOf(err) {
 			case Network, Busy, Blocked:
-				if lost++; lost < maxLost && backoff(ctx, lost) == nil {
+				if lost++; lost < maxLost && backoff(ctx, lost, err) == nil {
 					ch.again("lost", nil)
 					continue
 				}

@@ -48,15 +48,11 @@ var ErrGaveUp = errors.New("no answer")
 // sign-on (uamtk) still lives is renewed without a password. Only one Login
 // runs at a time; a second caller waits for its result.
 func (c *Client) Login(ctx context.Context, cred Credentials, solver Solver) error {
-	select {
-	case c.login <- struct{}{}:
-		defer func() { <-c.login }()
-	case <-ctx.Done():
-		return &Error{Op: "login", Kind: Network, Msg: "stopped while another login was under way", Unsent: true, Err: ctx.Err()}
+	release, err := c.soleLogin(ctx)
+	if err != nil {
+		return err
 	}
-	if c.fresh() {
-		return nil
-	}
+	defer release()
 	alive, err := c.revive(ctx)
 	if alive || err != nil {
 		return err
@@ -78,8 +74,32 @@ func (c *Client) Login(ctx context.Context, cred Credentials, solver Solver) err
 	}
 }
 
+// Revive is the part of [Client.Login] that needs neither a person nor a
+// password. It reports whether the session lives, or lives again.
+func (c *Client) Revive(ctx context.Context) (bool, error) {
+	release, err := c.soleLogin(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	return c.revive(ctx)
+}
+
+// soleLogin waits until no other login is under way.
+func (c *Client) soleLogin(ctx context.Context) (release func(), err error) {
+	select {
+	case c.login <- struct{}{}:
+		return func() { <-c.login }, nil
+	case <-ctx.Done():
+		return nil, &Error{Op: "login", Kind: Network, Msg: "stopped while another login was under way", Unsent: true, Err: ctx.Err()}
+	}
+}
+
 // revive finds out whether an old session still lives, or its sign-on does.
 func (c *Client) revive(ctx context.Context) (bool, error) {
+	if c.fresh() {
+		return true, nil
+	}
 	if !c.hasCookie("/otn", "tk") && !c.hasCookie("/passport", "uamtk") {
 		return false, nil
 	}
@@ -134,7 +154,11 @@ func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver)
 // sign-on is asked (authorise) whether the login took effect.
 func (c *Client) submitLogin(ctx context.Context, body form, referer string, header map[string]string) error {
 	const op = "login"
-	_, object, err := c.json(ctx, call{op: op, path: "/passport/web/login", post: true, body: body, referer: referer, header: header})
+	var object []byte
+	err := again(ctx, func() (err error) {
+		_, object, err = c.json(ctx, call{op: op, path: "/passport/web/login", post: true, body: body, referer: referer, header: header})
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -187,7 +211,7 @@ func (c *Client) authorise(ctx context.Context, post bool, referer string) error
 		default:
 			return err
 		}
-		if n == retries-1 || backoff(ctx, n) != nil {
+		if n == retries-1 || backoff(ctx, n, err) != nil {
 			break
 		}
 	}

@@ -200,7 +200,7 @@ func (c *Client) sendCode(ctx context.Context, cred Credentials) (words string, 
 		default:
 			return "", err
 		}
-		if backoff(ctx, n) != nil {
+		if backoff(ctx, n, err) != nil {
 			break
 		}
 	}

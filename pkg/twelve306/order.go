@@ -85,7 +85,7 @@ const presentFields = 50
 // reached 12306.
 func again(ctx context.Context, step func() error) error {
 	err := step()
-	if e, ok := errors.AsType[*Error](err); ok && e.Unsent && backoff(ctx, 0) == nil {
+	if e, ok := errors.AsType[*Error](err); ok && e.Unsent && backoff(ctx, 0, err) == nil {
 		return step()
 	}
 	return err

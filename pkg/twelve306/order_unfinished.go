@@ -65,8 +65,8 @@ func (c *Client) openOrders(ctx context.Context) error {
 		case KindOf(err) == Session:
 			return err
 		}
-		if n < 2 && backoff(ctx, n) != nil {
-			return &Error{Op: op, Kind: Network, Msg: "stopped while waiting", Err: ctx.Err()}
+		if n < 2 && backoff(ctx, n, err) != nil {
+			return err
 		}
 	}
 	return nil

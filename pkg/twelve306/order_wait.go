@@ -67,9 +67,14 @@ func (c *Client) WaitOrder(ctx context.Context, q Queued, seen func(WaitStatus))
 		case ctx.Err() != nil:
 			return "", err
 		default:
+			e, _ := errors.AsType[*Error](err)
 			if unreadable++; unreadable >= maxUnreadable {
-				e, _ := errors.AsType[*Error](err)
 				return "", &Error{Op: op, Kind: Ambiguous, Msg: e.Msg, Err: e.Err}
+			}
+			if e.Kind == Busy { // half as often, or as it says
+				if sleep(ctx, max(2*PollInterval, min(e.RetryAfter, slowest))) != nil {
+					return "", err
+				}
 			}
 		}
 	}
@@ -150,11 +155,11 @@ func (c *Client) Result(ctx context.Context, q Queued, number string) error {
 			var r struct {
 				SubmitStatus wire.Bool `json:"submitStatus"`
 			}
-			return data(op, env, &r)
+			err = data(op, env, &r)
 		}
-		if k := KindOf(err); k != Network && k != Busy || n == 2 || backoff(ctx, n) != nil {
+		if k := KindOf(err); k != Network && k != Busy && k != Blocked || n == 2 || backoff(ctx, n, err) != nil {
 			break
 		}
 	}
-	return err
+	return c.noted(err)
 }

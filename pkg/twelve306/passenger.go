@@ -23,7 +23,8 @@ type passenger struct {
 	canBuy     bool
 }
 
-// passengersFresh is how long a passenger list is used from memory.
+// passengersFresh is how long a passenger list is used without asking; an older
+// one serves when 12306 does not answer.
 const passengersFresh = time.Hour
 
 // Passengers returns the names saved in the account, asking 12306 unless the
@@ -42,13 +43,21 @@ func (c *Client) Passengers(ctx context.Context) ([]string, error) {
 
 // passengerList is seed step 12. token is the order page's when there is one.
 func (c *Client) passengerList(ctx context.Context, token, referer string) ([]passenger, error) {
-	const op = "getPassengerDTOs"
 	c.mu.Lock()
 	list, at := c.passengers, c.passengerAt
 	c.mu.Unlock()
 	if list != nil && time.Since(at) < passengersFresh {
 		return list, nil
 	}
+	fresh, err := c.askPassengers(ctx, token, referer)
+	if k := KindOf(err); list == nil || k != Network && k != Busy && k != Blocked {
+		return fresh, err
+	}
+	return list, nil // sealed for this session: a new login has forgotten it
+}
+
+func (c *Client) askPassengers(ctx context.Context, token, referer string) ([]passenger, error) {
+	const op = "getPassengerDTOs"
 	body := form{}.add("_json_att", "")
 	if token != "" {
 		body = body.add("REPEAT_SUBMIT_TOKEN", token)
