@@ -29,6 +29,7 @@ type phone struct {
 	broken func() error       // why a message cannot be taken; nil or a nil error: it can
 	failed map[string]int     // by message ID: deliveries that failed, or were cut off by a kill
 	wrong  []string
+	taps   chan string // on "seen"
 }
 
 // asked is a question on the phone.
@@ -53,7 +54,7 @@ type line struct {
 	l *life
 }
 
-func newPhone(s *scene) *phone { return &phone{s: s, failed: map[string]int{}} }
+func newPhone(s *scene) *phone { return &phone{s: s, failed: map[string]int{}, taps: make(chan string)} }
 
 var errKilled = errors.New("the process was killed")
 
@@ -204,6 +205,9 @@ func (p *phone) right(a *asked) act {
 		}
 		return act{after: time.Second, reply: notifier.Reply{Action: notifier.Answered, Points: pointsOf(site.AnswerOf(a.Image))}}
 	case notifier.SMS:
+		if site.SMSCode("zhangsan") == "" { // none came, or it was used
+			return act{after: 30 * time.Second, reply: notifier.Reply{Action: notifier.Another}}
+		}
 		return act{after: time.Second, reply: notifier.Reply{Action: notifier.Answered, Code: site.SMSCode("zhangsan")}}
 	case notifier.QR:
 		time.AfterFunc(2*time.Second, func() { _ = site.ScanQR("zhangsan") })

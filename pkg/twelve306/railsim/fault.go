@@ -79,6 +79,17 @@ func (s *Server) ClearFaults() {
 	s.faults = nil
 }
 
+// Faults lists the failures planned and not yet met.
+func (s *Server) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Fault
+	for _, f := range s.faults {
+		list = append(list, *f)
+	}
+	return list
+}
+
 // takeFault returns the failure that this request meets, or nil. Unreachable
 // is asked for by the transport before anything is written, everything else
 // by the server. The caller holds mu.
