@@ -50,6 +50,18 @@ type Asker interface {
 	Ask(ctx context.Context, p Prompt) (Reply, error)
 }
 
+// Seer is a Notifier on which the user can say, by a tap or a word, that he has
+// seen a message which is repeated until he has ([Message.Seen]). It is not an
+// Asker's business: the message waits for nothing, comes from an outbox that
+// outlives the process, and may be tapped in a later life of it.
+//
+// Seen blocks until the configured person does so and returns the Message.Seen
+// of the message, and his name as the channel gives it. The error is ctx's.
+type Seer interface {
+	Notifier
+	Seen(ctx context.Context) (id, by string, err error)
+}
+
 // Lang is the language of what the user reads: zh or en.
 type Lang string
 
@@ -78,6 +90,7 @@ type Message struct {
 	Link  string          // where to read or answer more; may be empty
 	Order json.RawMessage // the order as `watcherd orders --json` gives it; nil when there is none
 	Loud  bool            // worth waking somebody: booked, question, reminder, failed after an answer
+	Seen  string          // what [Seer.Seen] returns when the user says that he knows of it; empty: there is nothing to stop
 }
 
 // Kind says what sort of answer a question wants.

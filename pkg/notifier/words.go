@@ -26,6 +26,21 @@ func (l Lang) Skip() string { return l.Pick("不要", "Skip") }
 // Done is the button that says that something was done elsewhere.
 func (l Lang) Done() string { return l.Pick("好了", "Done") }
 
+// Known is the button of a message that is repeated until somebody has seen it.
+func (l Lang) Known() string { return l.Pick("知道了", "Seen") }
+
+// IsKnown reports whether text says what the button Known says.
+func IsKnown(text string) bool {
+	switch plain(text) {
+	case "知道了", "知道", "seen":
+		return true
+	}
+	return false
+}
+
+// Quiet acknowledges Known.
+func (l Lang) Quiet() string { return l.Pick("好，不再提醒。", "All right, no more reminders.") }
+
 // Late is told to somebody whose answer came after the end of the question.
 func (l Lang) Late() string {
 	return l.Pick("来晚了，这个问题已经结束，不用再回答。", "Too late: this question is closed, nothing more to do.")

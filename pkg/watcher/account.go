@@ -36,7 +36,13 @@ type account struct {
 }
 
 func newAccount(w *Watcher) *account {
-	return &account{w: w, log: w.log, gone: map[string]int{}}
+	return &account{w: w, log: w.log, gone: map[string]int{}, tomorrow: nextDay(w.state.refused, w.opt.Location)}
+}
+
+// nextDay is the midnight after at.
+func nextDay(at time.Time, loc *time.Location) time.Time {
+	y, m, d := at.In(loc).Date()
+	return time.Date(y, m, d+1, 0, 0, 0, 0, loc)
 }
 
 // keepAliveAge is how old a proof of login may get: sessions die after about
@@ -47,6 +53,12 @@ const keepAliveAge = 4 * time.Minute
 // before anything new is ordered.
 func (a *account) run(ctx context.Context) {
 	a.refused = a.passwordRefused()
+	a.w.mu.Lock()
+	lost := a.w.state.Lost()
+	a.w.mu.Unlock()
+	for _, at := range lost {
+		a.w.lookAgain(ctx, at)
+	}
 	for ctx.Err() == nil {
 		if open := a.open(); open != nil {
 			a.reconcile(ctx, open, doubt{})
@@ -332,7 +344,7 @@ func (w *Watcher) offer(ctx context.Context, r *watched) bool {
 	r.asking = true
 	r.offered[keyOf(c)] = false
 	w.side.Go(func() {
-		yes := w.askOffer(ctx, w.say.offer(r.Rule, c), r.Name)
+		yes := w.askOffer(ctx, w.say.offer(r.Rule, c), r.Name, nil)
 		w.mu.Lock()
 		r.asking = false
 		if yes {
@@ -346,8 +358,9 @@ func (w *Watcher) offer(ctx context.Context, r *watched) bool {
 	return true
 }
 
-// askOffer asks a yes-or-no question. No answer is no.
-func (w *Watcher) askOffer(ctx context.Context, words News, rule string) bool {
+// askOffer asks a yes-or-no question. No answer is no. What follows on the
+// answer is written in one step with it; nothing follows when ctx ends first.
+func (w *Watcher) askOffer(ctx context.Context, words News, rule string, follows func(yes bool) []Event) bool {
 	now := time.Now()
 	p := notifier.Prompt{
 		ID: notifier.NewID(), Kind: notifier.Offer, Lang: w.opt.Language, Rule: rule, Title: words.Title, Text: words.Text,
@@ -358,14 +371,24 @@ func (w *Watcher) askOffer(ctx context.Context, words News, rule string) bool {
 		return false
 	}
 	r, err := w.ask(ctx, p)
-	if err != nil || r.Action != notifier.Answered || !r.Yes {
+	if ctx.Err() != nil {
 		return false
 	}
-	if err := w.record([]News{w.say.answered(rule, r.By, r.Channel)}, Event{Kind: AnswerUsed, Rule: rule, Question: p.ID}); err != nil {
+	var news []News
+	var events []Event
+	if err == nil {
+		news = append(news, w.say.answered(rule, r.By, r.Channel))
+		events = append(events, Event{Kind: AnswerUsed, Rule: rule, Question: p.ID})
+	}
+	yes := err == nil && r.Action == notifier.Answered && r.Yes
+	if follows != nil {
+		events = append(events, follows(yes)...)
+	}
+	if err := w.record(news, events...); err != nil {
 		w.log.Error("the answer cannot be written down, so it is not used", zap.Error(err))
 		return false
 	}
-	return true
+	return yes
 }
 
 func (s speaker) offer(r Rule, c Candidate) News {

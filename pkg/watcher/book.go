@@ -213,7 +213,7 @@ func (a *account) book(at *Attempt, held *HeldOrder) {
 	e := Event{At: now, Kind: Booked, Rule: at.Rule, Attempt: at.ID, Order: held}
 	n := w.say.booked(at.Rule, held, now)
 	v := (&Attempt{ID: at.ID, Rule: at.Rule, State: StateBooked, Trip: at.Trip, Order: held, Begun: at.Begun, Ended: now}).view(w.opt.Location)
-	n.Order = &v
+	n.Order, n.Seen = &v, at.ID
 	w.recordAlways([]News{n}, e)
 	a.looked, a.failures = now, 0
 	a.log.Info("booked: a seat is held and must be paid", zap.String("rule", at.Rule), zap.String("number", held.Number),
@@ -284,8 +284,7 @@ func (a *account) refusedBy(r *watched, at *Attempt, c Candidate, err error) {
 		r.rests[k] = rest{now.Add(least), now.Add(restTime), c.Train.LeftTicket(), w.why(err), old.times + 1}
 		w.mu.Unlock()
 	case twelve306.Refused:
-		y, m, d := now.In(w.opt.Location).Date()
-		a.tomorrow = time.Date(y, m, d+1, 0, 0, 0, 0, w.opt.Location)
+		a.tomorrow = nextDay(now, w.opt.Location)
 		next = w.say.nextTomorrow()
 	case twelve306.Conflict, twelve306.Passenger:
 		w.mu.Lock()

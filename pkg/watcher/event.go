@@ -28,6 +28,8 @@ const (
 	Expired        EventKind = "expired"         // it was not paid in time
 	Cancelled      EventKind = "cancelled"       // it was cancelled by somebody
 	Reminded       EventKind = "reminded"        // a payment reminder was told; Step says which
+	Seen           EventKind = "seen"            // the user said that he knows of the order: no more reminders
+	Declined       EventKind = "declined"        // asked whether to look again for a lost order, the user did not say yes
 	Resumed        EventKind = "resumed"         // the rule may look and book again
 	HeldElsewhere  EventKind = "held_elsewhere"  // an unfinished order on the account that is not ours
 )

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/watcherd/watcherd/pkg/notifier"
 	"github.com/watcherd/watcherd/pkg/twelve306"
 )
 
@@ -115,20 +116,33 @@ func (a *account) vanished(ctx context.Context, at *Attempt) {
 // before it is told by its deadline alone.
 const unreadableLooks = 6
 
-// lookAgain asks whether the rule of a lost order shall look again.
+// lookAgain asks whether the rule of a lost order shall look again. A stop of
+// the daemon leaves the question open; the next start asks it again.
 func (w *Watcher) lookAgain(ctx context.Context, at *Attempt) {
 	rule := at.Rule
+	w.mu.Lock()
+	r := w.byName[rule]
+	over := r == nil || !r.Enabled || r.AllPast(twelve306.DateOf(time.Now()))
+	w.mu.Unlock()
+	if over {
+		return
+	}
 	words := News{
 		Title: w.say.f("要继续盯“%s”吗？", "Look again for %s?", rule),
 		Text:  lines(w.say.trip(at.Order), w.say.f("回复 是，继续盯票下单；回复 不要，到此为止。", "Reply yes to look and book again, no to leave it.")),
 	}
 	w.side.Go(func() {
-		if !w.askOffer(ctx, words, rule) {
+		yes := w.askOffer(ctx, words, rule, func(yes bool) []Event {
+			if yes {
+				return []Event{{Kind: Resumed, Rule: rule, Attempt: at.ID}}
+			}
+			return []Event{{Kind: Declined, Rule: rule, Attempt: at.ID}}
+		})
+		switch {
+		case yes:
+			w.resumed(rule)
+		case ctx.Err() == nil:
 			w.log.Info("the rule stays done until it is resumed", zap.String("rule", rule))
-			return
-		}
-		if err := w.Resume(rule); err != nil {
-			w.log.Error("the rule could not be resumed", zap.String("rule", rule), zap.Error(err))
 		}
 	})
 }
@@ -138,17 +152,41 @@ func (w *Watcher) Resume(rule string) error {
 	if err := w.record(nil, Event{Kind: Resumed, Rule: rule}); err != nil {
 		return err
 	}
+	w.resumed(rule)
+	return nil
+}
+
+func (w *Watcher) resumed(rule string) {
 	w.log.Info("the rule looks again", zap.String("rule", rule))
 	nudge(w.replan)
 	nudge(w.seats)
-	return nil
+}
+
+// hearSeen stops the reminders of orders of which the user says on a channel
+// that he knows.
+func (w *Watcher) hearSeen(ctx context.Context, c notifier.Seer) {
+	for {
+		id, by, err := c.Seen(ctx)
+		if err != nil {
+			return // ctx has ended
+		}
+		w.mu.Lock()
+		at := w.state.byID[id]
+		known := at != nil && at.State == StateBooked && !at.seen
+		w.mu.Unlock()
+		if !known {
+			continue
+		}
+		w.recordAlways(nil, Event{Kind: Seen, Rule: at.Rule, Attempt: id})
+		w.log.Info("seen: no more reminders for this order", zap.String("rule", at.Rule), zap.String("by", by))
+	}
 }
 
 // reminders of an unpaid order: half-way to its deadline, and when five and
 // two minutes are left.
 func reminders(at *Attempt) map[string]time.Time {
 	o := at.Order
-	if o == nil || o.PayBy.IsZero() {
+	if o == nil || o.PayBy.IsZero() || at.seen {
 		return nil
 	}
 	from := at.Ended
@@ -187,7 +225,7 @@ func (a *account) remind(now time.Time) {
 			w.mu.Lock()
 			v := at.view(w.opt.Location)
 			w.mu.Unlock()
-			n.Order = &v
+			n.Order, n.Seen = &v, at.ID
 			news = append(news, n)
 		}
 		for i, step := range steps {

@@ -45,6 +45,7 @@ type News struct {
 	Loud  bool
 	Shown bool // a question shows it already to the channels that can hear
 	Order *OrderView
+	Seen  string // the attempt whose reminders end when the user says that he has seen this
 }
 
 // speaker words news in one language.

@@ -3,6 +3,8 @@ package watcher
 import (
 	"fmt"
 	"time"
+
+	"github.com/watcherd/watcherd/pkg/twelve306"
 )
 
 // AttemptState is how far an attempt came. The words are those of
@@ -36,6 +38,8 @@ type Attempt struct {
 	Why    string
 	Cause  string
 	told   map[string]bool // reminders that were sent
+	seen   bool            // the user wants no more of them
+	left   bool            // the user was asked whether to look again, and did not say yes
 }
 
 // open reports whether the confirm may have acted and the end is not known.
@@ -51,6 +55,7 @@ type State struct {
 	last     map[string]*Attempt // by rule: the newest that booked, or may have
 	foreign  map[string]time.Time
 	answered map[string]bool // questions whose answer was used
+	refused  time.Time       // when 12306 last refused the account's orders for the day
 }
 
 // NewState returns the state of an empty journal.
@@ -87,6 +92,18 @@ func (s *State) Held() []*Attempt {
 	return out
 }
 
+// Lost returns the attempts whose order expired or was cancelled and of which
+// the user has not said yet whether to look again, oldest first.
+func (s *State) Lost() []*Attempt {
+	var out []*Attempt
+	for _, a := range s.Attempts {
+		if (a.State == StateExpired || a.State == StateCancelled) && !a.left && s.last[a.Rule] == a {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // Fold derives the next state: the one place that knows what an event means.
 // An event that cannot follow from the state is an error, and so is a kind
 // that is not known: a journal of a newer watcherd must not be guessed at.
@@ -106,7 +123,11 @@ func (s *State) Fold(e Event) error {
 	}
 	switch e.Kind {
 	case Resumed:
-		delete(s.last, e.Rule)
+		// The answer to an offer is about the order that was lost, and must not
+		// let go of one that the rule has booked since.
+		if a := s.last[e.Rule]; a != nil && (e.Attempt == "" || e.Attempt == a.ID) {
+			delete(s.last, e.Rule)
+		}
 		return nil
 	case QuestionOpened:
 		return nil
@@ -147,6 +168,9 @@ func (s *State) Fold(e Event) error {
 		s.last[a.Rule] = a
 	case Failed:
 		a.State, a.Why, a.Cause, a.Ended = StateFailed, e.Why, e.Cause, e.At
+		if e.Cause == string(twelve306.Refused) {
+			s.refused = e.At
+		}
 	case Paid:
 		a.State = StatePaid
 	case Expired:
@@ -155,6 +179,10 @@ func (s *State) Fold(e Event) error {
 		a.State = StateCancelled
 	case Reminded:
 		a.told[e.Step] = true
+	case Seen:
+		a.seen = true
+	case Declined:
+		a.left = true
 	default:
 		return fmt.Errorf("an event of the unknown kind %q; was this journal written by a newer watcherd?", e.Kind)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -28,7 +29,7 @@ const stale = 15 * time.Minute
 // message is news as a channel takes it.
 func (w *Watcher) message(n News) notifier.Message {
 	m := notifier.Message{
-		ID: notifier.NewID(), Kind: string(n.Kind), Rule: n.Rule, Title: n.Title, Text: n.Text, Loud: n.Loud,
+		ID: notifier.NewID(), Kind: string(n.Kind), Rule: n.Rule, Title: n.Title, Text: n.Text, Loud: n.Loud, Seen: n.Seen,
 		At: time.Now().In(w.opt.Location).Truncate(time.Second),
 	}
 	if n.Order != nil {
@@ -71,8 +72,9 @@ func (w *Watcher) posted(out []store.Outgoing) {
 func (w *Watcher) deliver(ctx context.Context, c notifier.Channel) {
 	log := w.log.With(zap.String("channel", c.Name))
 	down := false
+	var done int64 // up to here everything was told, whether or not the disk knows
 	for tries := 0; ; {
-		o, ok, err := w.store.NextOutgoing(c.Name)
+		o, ok, err := w.nextOutgoing(c.Name, done)
 		switch {
 		case err != nil:
 			log.Error("the outbox cannot be read", zap.Error(err))
@@ -99,12 +101,10 @@ func (w *Watcher) deliver(ctx context.Context, c notifier.Channel) {
 				log.Info("the channel works again")
 			}
 			down, tries = false, 0
-			if err := w.store.Sent(o.Seq); err != nil {
-				log.Error("the outbox cannot be written; a message may be told twice", zap.Error(err))
-				if sleep(ctx, slowestRetry) != nil {
-					return
-				}
+			if err := w.sent(o); err != nil {
+				log.Error("the outbox cannot be written; a message may be told again after a restart", zap.Error(err))
 			}
+			done = max(done, o.Seq)
 			continue
 		}
 		if !down {
@@ -121,9 +121,38 @@ func (w *Watcher) deliver(ctx context.Context, c notifier.Channel) {
 	}
 }
 
+// nextOutgoing returns the oldest message that waits for a channel: first those
+// on the disk, written after the one of that number, then those in memory.
+func (w *Watcher) nextOutgoing(channel string, after int64) (o *store.Outgoing, ok bool, err error) {
+	written, ok, err := w.store.NextOutgoing(channel, after)
+	if ok {
+		return &written, true, nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, o := range w.untold {
+		if o.Channel == channel {
+			return o, true, nil
+		}
+	}
+	return nil, false, err
+}
+
+// sent forgets a message that has arrived, or never will.
+func (w *Watcher) sent(o *store.Outgoing) error {
+	w.mu.Lock()
+	w.untold = slices.DeleteFunc(w.untold, func(u *store.Outgoing) bool { return u == o })
+	seq := o.Seq // writeUnsaved may have written it while it was told
+	w.mu.Unlock()
+	if seq == 0 {
+		return nil
+	}
+	return w.store.Sent(o.Channel, seq)
+}
+
 // send tries once. pause is what the service asked for; negative means that a
 // retry cannot help.
-func (w *Watcher) send(ctx context.Context, c notifier.Channel, o store.Outgoing) (pause time.Duration, err error) {
+func (w *Watcher) send(ctx context.Context, c notifier.Channel, o *store.Outgoing) (pause time.Duration, err error) {
 	var m notifier.Message
 	if err := json.Unmarshal(o.Data, &m); err != nil {
 		return -1, err
@@ -155,7 +184,7 @@ func (w *Watcher) flush(d time.Duration) {
 	for time.Now().Before(deadline) {
 		waiting := false
 		for _, c := range w.opt.Channels {
-			_, ok, err := w.store.NextOutgoing(c.Name)
+			_, ok, err := w.nextOutgoing(c.Name, 0)
 			waiting = waiting || ok && err == nil
 		}
 		if !waiting {

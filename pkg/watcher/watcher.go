@@ -78,7 +78,8 @@ type Watcher struct {
 	sight   sight
 	looking time.Time         // when the look that is under way began; zero between looks
 	pending []notifier.Prompt // open questions
-	unsaved []store.Record    // written to memory only: the disk was full
+	unsaved []store.Record    // events in memory only: the disk was full
+	untold  []*store.Outgoing // messages in memory only, until they are told or written
 }
 
 // Open takes the lock on the state folder, reads its journal, and restores the
@@ -187,6 +188,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 	var tellers sync.WaitGroup
 	for _, c := range w.opt.Channels {
 		tellers.Go(func() { w.deliver(telling, c) })
+		if s, ok := c.Notifier.(notifier.Seer); ok {
+			tellers.Go(func() { w.hearSeen(telling, s) })
+		}
 	}
 	w.tell(w.say.started(w.counts()))
 
@@ -253,7 +257,7 @@ func (w *Watcher) record(news []News, events ...Event) error {
 }
 
 // recordAlways is record for what has already happened at 12306: when the disk
-// refuses it, it is kept in memory, told at once, and written later.
+// refuses it, it is kept in memory, told from there, and written later.
 func (w *Watcher) recordAlways(news []News, events ...Event) {
 	err := w.record(news, events...)
 	if err == nil {
@@ -261,27 +265,37 @@ func (w *Watcher) recordAlways(news []News, events ...Event) {
 	}
 	w.log.Error("the state folder cannot be written; going on in memory", zap.Error(err))
 	w.mu.Lock()
-	records, _ := w.encode(nil, events)
+	defer w.mu.Unlock()
+	records, out := w.encode(news, events)
 	w.unsaved = append(w.unsaved, records...)
-	w.fold(events)
-	w.mu.Unlock()
-	for _, n := range news {
-		ctx, cancel := context.WithTimeout(context.Background(), deliveryTimeout)
-		if err := w.fan.Notify(ctx, w.message(n)); err != nil {
-			w.log.Error("news could not be told", zap.String("news", string(n.Kind)), zap.String("title", n.Title), zap.Error(err))
-		}
-		cancel()
+	for i := range out {
+		w.untold = append(w.untold, &out[i])
 	}
+	w.untold = w.untold[max(0, len(w.untold)-mostUntold):]
+	w.fold(events)
+	w.posted(out)
 }
 
+// mostUntold bounds the messages in memory, for a disk that is full for weeks.
+const mostUntold = 1000
+
+// writeUnsaved writes down what could not be written before. A message that
+// is being told meanwhile stays with its teller, who finds it numbered now.
 func (w *Watcher) writeUnsaved() error {
-	if len(w.unsaved) == 0 {
+	if len(w.unsaved) == 0 && len(w.untold) == 0 {
 		return nil
 	}
-	if err := w.store.Append(w.unsaved, nil); err != nil {
+	out := make([]store.Outgoing, len(w.untold))
+	for i, o := range w.untold {
+		out[i] = *o
+	}
+	if err := w.store.Append(w.unsaved, out); err != nil {
 		return err
 	}
-	w.unsaved = nil
+	for i, o := range w.untold {
+		o.Seq = out[i].Seq
+	}
+	w.unsaved, w.untold = nil, nil
 	return nil
 }
 

@@ -54,6 +54,12 @@ func (d *Driver) hearTap(t *models.CallbackQuery) {
 		return
 	}
 	id, op, _ := strings.Cut(t.Data, ":")
+	if id == opSeen {
+		d.saw(op, &t.From)
+		d.toast(t, d.lang.Quiet(), false)
+		d.stripButtons(message)
+		return
+	}
 	named := func(q *question) bool { return q.p.ID == id }
 	i := slices.IndexFunc(d.open, named)
 	if i < 0 {
@@ -146,6 +152,11 @@ func (d *Driver) hearIdle(m *models.Message, bound bool) {
 		d.say(m, d.lang.Superseded()) // every time: somebody waits for an answer
 		return
 	}
+	if d.newest != "" && len(d.open) == 0 && notifier.IsKnown(m.Text) {
+		d.saw(d.newest, m.From)
+		d.say(m, d.lang.Quiet())
+		return
+	}
 	if q := d.endedCarriedBy(m.ReplyToMessage); q != nil {
 		d.tooLate(m, q)
 		return
@@ -207,10 +218,7 @@ func (d *Driver) endedCarriedBy(m *models.Message) *question {
 
 // answer takes r as the one reply to q.
 func (d *Driver) answer(q *question, r notifier.Reply, from *models.User) {
-	r.Channel, r.At, r.By = channel, time.Now(), from.FirstName
-	if from.Username != "" {
-		r.By = "@" + from.Username
-	}
+	r.Channel, r.At, r.By = channel, time.Now(), name(from)
 	q.reply <- r // before anything is drawn: the answer must not wait
 	end := q.p.Lang.Ack(r.Action)
 	if said := q.said(r); said != "" {

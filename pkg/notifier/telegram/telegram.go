@@ -69,10 +69,18 @@ type Driver struct {
 	give    context.CancelCauseFunc // ends Run for good
 	busy    int                     // Asks and background calls under way
 	idle    chan struct{}           // closed when busy falls to 0; nil when nobody waits for that
-	strip   map[int]struct{}        // messages of a former life whose buttons were removed
+	strip   map[int]struct{}        // messages without a question whose buttons were removed
+	seen    chan sighting           // taps on "seen" that nobody has taken yet
+	newest  string                  // Message.Seen of the last message that had one
 }
 
-var _ notifier.Asker = (*Driver)(nil)
+// sighting is the user's word that he has seen a message.
+type sighting struct{ id, by string }
+
+var (
+	_ notifier.Asker = (*Driver)(nil)
+	_ notifier.Seer  = (*Driver)(nil)
+)
 
 // New returns a driver for cfg that speaks lang where no question names its
 // own language. It contacts nobody.
@@ -99,7 +107,7 @@ func newDriver(cfg Config, lang notifier.Lang, log *zap.Logger, rt http.RoundTri
 	if err != nil {
 		return nil, err
 	}
-	d := &Driver{token: token, chat: cfg.ChatID, lang: lang, log: log, started: time.Now(), strip: map[int]struct{}{}}
+	d := &Driver{token: token, chat: cfg.ChatID, lang: lang, log: log, started: time.Now(), strip: map[int]struct{}{}, seen: make(chan sighting, 16)}
 	d.life, d.kill = context.WithCancel(context.Background())
 	client := &client{http: &http.Client{
 		Transport: rt, Timeout: pollTimeout + 10*time.Second,
@@ -148,15 +156,23 @@ func (d *Driver) Run(ctx context.Context) error {
 // is loud. A message that is too long loses the end of its text.
 func (d *Driver) Notify(ctx context.Context, m notifier.Message) error {
 	text, entities := compose(maxText, m.Title, m.Text, m.Link)
-	_, err := d.bot.SendMessage(ctx, &bot.SendMessageParams{
+	params := &bot.SendMessageParams{
 		ChatID:              d.chat,
 		Text:                text,
 		Entities:            entities,
 		LinkPreviewOptions:  noPreview(),
 		DisableNotification: !m.Loud,
-	})
-	if err != nil {
+	}
+	if m.Seen != "" {
+		params.ReplyMarkup = d.seenButton(m.Seen)
+	}
+	if _, err := d.bot.SendMessage(ctx, params); err != nil {
 		return d.failure(err)
+	}
+	if m.Seen != "" {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.newest = m.Seen
 	}
 	return nil
 }

@@ -203,10 +203,11 @@ func (s *Store) Events(f func(Record) error) error {
 	return rows.Err()
 }
 
-// NextOutgoing returns the oldest message that waits for a channel.
-func (s *Store) NextOutgoing(channel string) (m Outgoing, ok bool, err error) {
+// NextOutgoing returns the oldest message that waits for a channel and was
+// written after the one of that number.
+func (s *Store) NextOutgoing(channel string, after int64) (m Outgoing, ok bool, err error) {
 	var at int64
-	err = s.db.QueryRow("SELECT seq, channel, at, data FROM outbox WHERE channel = ? ORDER BY seq LIMIT 1", channel).
+	err = s.db.QueryRow("SELECT seq, channel, at, data FROM outbox WHERE channel = ? AND seq > ? ORDER BY seq LIMIT 1", channel, after).
 		Scan(&m.Seq, &m.Channel, &at, &m.Data)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -218,9 +219,10 @@ func (s *Store) NextOutgoing(channel string) (m Outgoing, ok bool, err error) {
 	return m, true, nil
 }
 
-// Sent removes a message that has arrived, or never will.
-func (s *Store) Sent(seq int64) error {
-	if _, err := s.db.Exec("DELETE FROM outbox WHERE seq = ?", seq); err != nil {
+// Sent removes a channel's messages up to that number: they have arrived, or
+// never will.
+func (s *Store) Sent(channel string, seq int64) error {
+	if _, err := s.db.Exec("DELETE FROM outbox WHERE channel = ? AND seq <= ?", channel, seq); err != nil {
 		return fmt.Errorf("state folder: %w", err)
 	}
 	return nil

@@ -52,18 +52,18 @@ func TestJournalAndOutboxSurvive(t *testing.T) {
 		t.Errorf("events %s", got)
 	}
 	for _, want := range []string{"1", "3", ""} {
-		m, ok, err := s.NextOutgoing("x")
+		m, ok, err := s.NextOutgoing("x", 0)
 		if err != nil || ok != (want != "") || string(m.Data) != want || ok && !m.At.Equal(at) {
 			t.Fatalf("next is %q %v %v, want %q", m.Data, ok, err, want)
 		}
-		if err := s.Sent(m.Seq); err != nil {
+		if err := s.Sent("x", m.Seq); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := s.DropOther([]string{"x"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok, _ := s.NextOutgoing("y"); ok {
+	if _, ok, _ := s.NextOutgoing("y", 0); ok {
 		t.Error("a message for a channel that is gone was kept")
 	}
 	if v, err := s.Get("session"); err != nil || string(v) != "s" {
