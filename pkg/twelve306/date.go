@@ -54,8 +54,13 @@ func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, int
 // MarshalText returns the form of String.
 func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads the form of ParseDate.
+// UnmarshalText reads the form of ParseDate, and of the zero Date what
+// MarshalText wrote: an order whose day 12306 did not say is stored, too.
 func (d *Date) UnmarshalText(b []byte) (err error) {
+	if string(b) == (Date{}).String() {
+		*d = Date{}
+		return nil
+	}
 	*d, err = ParseDate(string(b))
 	return err
 }
