@@ -221,9 +221,11 @@ func (o orderCache) order() QueuedOrder {
 }
 
 // moment reads 12306's "2017-02-09 10:10:55" (Shanghai); zero if it is not one.
+// The ends of the calendar, which databases write for "never", are none: in
+// another zone they have years that JSON cannot hold.
 func moment(s wire.Text) time.Time {
 	at, err := time.ParseInLocation(time.DateTime, strings.TrimSpace(string(s)), shanghai)
-	if err != nil {
+	if err != nil || at.Year() < 1970 || at.Year() >= 9999 {
 		return time.Time{}
 	}
 	return at
@@ -253,7 +255,7 @@ func hhmm(s wire.Text) string {
 // tenths reads a price in yuan ("553.0") as tenths of a yuan; 0 if it is none.
 func tenths(s wire.Text) int {
 	f, err := strconv.ParseFloat(strings.TrimSpace(string(s)), 64)
-	if err != nil || f < 0 || f > 1e6 {
+	if err != nil || !(f >= 0 && f <= 1e6) { // NaN is neither
 		return 0
 	}
 	return int(f*10 + 0.5)
