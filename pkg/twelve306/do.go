@@ -300,14 +300,17 @@ func looksLikeHTML(body []byte) bool {
 
 func isQuery(op string) bool { return strings.HasPrefix(op, "query") }
 
+// maxRetryAfter bounds what a Retry-After may ask for, which is any number.
+const maxRetryAfter = time.Hour
+
 // retryAfter reads the header in both of its forms; 0 when there is none.
 func retryAfter(resp *http.Response) time.Duration {
 	v := resp.Header.Get("Retry-After")
 	if n, err := strconv.Atoi(v); err == nil && n > 0 {
-		return time.Duration(n) * time.Second
+		return time.Duration(min(n, int(maxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(v); err == nil {
-		return max(time.Until(at), 0)
+		return min(max(time.Until(at), 0), maxRetryAfter)
 	}
 	return 0
 }
