@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"path"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -29,6 +29,7 @@ type savedCookie struct {
 	Domain  string    `json:"domain,omitempty"`
 	Expires time.Time `json:"expires,omitzero"`
 	Secure  bool      `json:"secure,omitempty"`
+	Quoted  bool      `json:"quoted,omitempty"` // the value stands in quotes on the wire
 }
 
 func newJar() *jar {
@@ -48,11 +49,10 @@ func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	now := time.Now()
 	taken := make([]*http.Cookie, 0, len(cookies))
 	for _, c := range cookies {
-		at := c.Path
-		if at == "" {
-			at = path.Dir(u.Path)
+		key, ok := cookieKey(u, c)
+		if !ok {
+			continue
 		}
-		key := u.Hostname() + "|" + c.Domain + "|" + at + "|" + c.Name
 		expires := c.Expires
 		if c.MaxAge > 0 { // which wins over Expires
 			expires = now.Add(longest)
@@ -72,11 +72,33 @@ func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 		}
 		j.kept[key] = savedCookie{
 			URL: u.Scheme + "://" + u.Host + u.Path, Name: c.Name, Value: c.Value,
-			Path: c.Path, Domain: c.Domain, Expires: expires, Secure: c.Secure,
+			Path: c.Path, Domain: c.Domain, Expires: expires, Secure: c.Secure, Quoted: c.Quoted,
 		}
 		taken = append(taken, c)
 	}
 	j.jar.SetCookies(u, taken)
+}
+
+// cookieKey is what makes two cookies one, by the rules of net/http/cookiejar:
+// it must forget and replace what that one does, or a restart brings a cookie
+// back that the server has taken away. ok is false for another site's domain.
+func cookieKey(u *url.URL, c *http.Cookie) (key string, ok bool) {
+	host := strings.ToLower(u.Hostname())
+	domain := strings.ToLower(strings.TrimPrefix(c.Domain, "."))
+	if domain == "" {
+		domain = host
+	}
+	if domain != host && !strings.HasSuffix(host, "."+domain) {
+		return "", false
+	}
+	at := c.Path
+	if !strings.HasPrefix(at, "/") {
+		at = u.Path[:max(strings.LastIndexByte(u.Path, '/'), 0)]
+	}
+	if at == "" {
+		at = "/"
+	}
+	return domain + "|" + at + "|" + c.Name, true
 }
 
 // forget drops what has expired.
@@ -120,7 +142,7 @@ func (j *jar) restore(cookies []savedCookie) {
 			continue
 		}
 		j.SetCookies(u, []*http.Cookie{{
-			Name: c.Name, Value: c.Value, Path: c.Path, Domain: c.Domain, Expires: c.Expires, Secure: c.Secure,
+			Name: c.Name, Value: c.Value, Path: c.Path, Domain: c.Domain, Expires: c.Expires, Secure: c.Secure, Quoted: c.Quoted,
 		}})
 	}
 }
