@@ -98,8 +98,13 @@ const throttlePictureSize = 2000
 // 190, QR codes 199 x 199.
 const maxPixels = 1000
 
+// maxScans bounds the scans of a progressive JPEG; encoders write about ten. A
+// scan of a dozen bytes costs a decoder a visit to every block, so that a small
+// file of nothing else keeps it busy for seconds.
+const maxScans = 64
+
 // checkImage refuses what no channel should be given: something that is no
-// whole picture, a picture of absurd size, and the throttle picture.
+// whole picture, a picture of absurd size or cost, and the throttle picture.
 func checkImage(op string, img []byte) error {
 	cfg, format, err := image.DecodeConfig(bytes.NewReader(img))
 	if err != nil {
@@ -107,6 +112,10 @@ func checkImage(op string, img []byte) error {
 	}
 	if cfg.Width < 32 || cfg.Height < 32 || cfg.Width > maxPixels || cfg.Height > maxPixels {
 		return &Error{Op: op, Kind: Network, Msg: "a picture of " + strconv.Itoa(cfg.Width) + "x" + strconv.Itoa(cfg.Height)}
+	}
+	// In a JPEG's data every FF is followed by 00, so this is a scan's header.
+	if format == "jpeg" && bytes.Count(img, []byte("\xff\xda")) > maxScans {
+		return &Error{Op: op, Kind: Network, Msg: "a picture in too many scans"}
 	}
 	if format == "jpeg" && len(img) < throttlePictureSize {
 		return &Error{Op: op, Kind: Busy, Msg: "您刷新的频率太快，请稍后再试！"}
