@@ -66,7 +66,7 @@ func (d *Draft) unknown(op string, err error) error {
 // status false says why not in messages or as a string in data ("扣票失败");
 // submitStatus false does in errMsg. No data at all (seen in 2014) says nothing.
 func (d *Draft) verdict(op string, env wire.Envelope) (*Queued, error) {
-	words := said(env)
+	words := plain(said(env)) // a lone tag or control character is no word
 	if isObject(env.Data) {
 		var r struct {
 			SubmitStatus *wire.Bool `json:"submitStatus"`
@@ -78,7 +78,7 @@ func (d *Draft) verdict(op string, env wire.Envelope) (*Queued, error) {
 		if bool(env.Status) && r.SubmitStatus != nil && bool(*r.SubmitStatus) {
 			return &Queued{Token: d.page.token}, nil
 		}
-		words = or(string(r.ErrMsg), words)
+		words = or(plain(string(r.ErrMsg)), words)
 	}
 	if words == "" {
 		return nil, &Error{Op: op, Kind: Ambiguous, Msg: "a reply without a word"}
