@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
 )
@@ -116,9 +117,16 @@ func trains(q *wire.QueryReply, j Journey) ([]Train, error) {
 	}
 	out := make([]Train, 0, len(q.Rows))
 	for i := range q.Rows {
-		if q.Rows[i].Field(6) == j.From.Code && q.Rows[i].Field(7) == j.To.Code {
-			out = append(out, Train{q.Rows[i], j.Date})
+		if q.Rows[i].Field(6) != j.From.Code || q.Rows[i].Field(7) != j.To.Code {
+			continue
 		}
+		t := Train{q.Rows[i], j.Date}
+		for _, shown := range [...]string{t.No(), t.Code(), t.Depart(), t.Arrive()} {
+			if len(shown) > maxWords || strings.ContainsFunc(shown, unicode.IsControl) {
+				return nil, &Error{Op: "query", Kind: Changed, Msg: "a train called " + strconv.Quote(plain(shown))}
+			}
+		}
+		out = append(out, t)
 	}
 	return out, nil
 }
