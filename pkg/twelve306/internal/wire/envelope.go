@@ -159,13 +159,12 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 	}
 	s := strings.Trim(string(b), `"`)
 	s = strings.TrimSpace(s)
+	if whole, fraction, ok := strings.Cut(s, "."); ok && strings.Trim(fraction, "0") == "" {
+		s = whole // not by way of a float64, which would round
+	}
 	v, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		f, ferr := strconv.ParseFloat(s, 64)
-		if ferr != nil || f != float64(int64(f)) {
-			return &json.UnmarshalTypeError{Value: "text"}
-		}
-		v = int64(f)
+		return &json.UnmarshalTypeError{Value: "text"}
 	}
 	*n = Number(v)
 	return nil

@@ -2,10 +2,12 @@ package wire
 
 import (
 	"encoding/json"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // seed adds the small recorded replies.
@@ -103,6 +105,48 @@ func FuzzParseEnvelope(f *testing.F) {
 		}
 		if err := Decode(env.Data, &v); err != nil {
 			_ = err.Error() // must not panic either
+		}
+	})
+}
+
+// FuzzScalar: a number is exactly the one that is written, however it is
+// written, and a text is what encoding/json reads.
+func FuzzScalar(f *testing.F) {
+	for _, s := range []string{`4`, `"4"`, `" 4 "`, `4.0`, `"-1"`, `1e3`, `6535491582148718991`, `9007199254740993.0`, `9223372036854775808`, `1e300`, `"NaN"`, `"0x10"`, `"Inf"`,
+		`""`, `null`, `true`, `"Y"`, `["a",["b"],{"c":1},null,5]`, `"[\"a\"]"`, `{"a":1}`, `"\u0000\ud800"`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !json.Valid([]byte(text)) {
+			return
+		}
+		const unset = -77
+		n := Number(unset)
+		if json.Unmarshal([]byte(text), &n) == nil && n != unset {
+			written := strings.TrimSpace(strings.Trim(strings.TrimSpace(text), `"`))
+			want, ok := new(big.Rat).SetString(written)
+			if !strings.Contains(text, `\`) && (!ok || want.Cmp(new(big.Rat).SetInt64(int64(n))) != 0) {
+				t.Fatalf("%s was read as %d", text, n)
+			}
+		}
+		var s Text
+		var want string
+		if json.Unmarshal([]byte(text), &want) == nil && (json.Unmarshal([]byte(text), &s) != nil || string(s) != want) {
+			t.Fatalf("%s was read as %q, want %q", text, s, want)
+		}
+		var list Texts
+		if err := json.Unmarshal([]byte(text), &list); err != nil {
+			t.Fatalf("%s: %v", text, err) // messages of any form must not hide a reply
+		}
+		for _, m := range list {
+			if m == "" || !utf8.ValidString(m) {
+				t.Fatalf("%s holds %q", text, m)
+			}
+		}
+		var yes Bool
+		var status True
+		if json.Unmarshal([]byte(text), &yes) != nil || json.Unmarshal([]byte(text), &status) != nil || bool(status) && strings.TrimSpace(text) != "true" {
+			t.Fatalf("%s: %v %v", text, yes, status)
 		}
 	})
 }
