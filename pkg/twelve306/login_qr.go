@@ -54,9 +54,19 @@ func (c *Client) passQR(ctx context.Context, solver Solver) error {
 // expired; its codes live a few minutes.
 const qrLife = 10 * time.Minute
 
+// The page asks once a second what became of its code. A person needs longer
+// to find the phone than a budget lasts at that rate, so after quickScans
+// questions, and again after the scan, the gap is what the budget bears.
+const (
+	scanGap    = time.Second
+	quickScans = 20
+)
+
 // waitScan asks the person to scan and 12306 whether he has. It returns why a
 // new code is needed, or "" when the person is logged in.
 func (c *Client) waitScan(ctx context.Context, uuid string, ch Challenge, solver Solver) (again string, err error) {
+	c.pace.Ordering(true)
+	defer c.pace.Ordering(false)
 	asking, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	type result struct {
@@ -77,8 +87,9 @@ func (c *Client) waitScan(ctx context.Context, uuid string, ch Challenge, solver
 		}
 	}
 	// A timer and no ticker: after a slow reply a ticker would ask twice at once.
-	next := time.NewTimer(time.Second)
+	next := time.NewTimer(scanGap)
 	defer next.Stop()
+	scans, scanned := 0, false
 	over := time.NewTimer(qrLife)
 	defer over.Stop()
 	for {
@@ -98,12 +109,20 @@ func (c *Client) waitScan(ctx context.Context, uuid string, ch Challenge, solver
 		case <-next.C:
 		}
 		code, err := c.checkQR(ctx, uuid)
-		next.Reset(time.Second)
+		gap := scanGap
+		if scans++; scans >= quickScans {
+			gap = max(gap, c.pace.sustained())
+		}
+		next.Reset(gap)
 		if err != nil {
 			continue // an odd redirect now and then is known; the next second asks again
 		}
 		switch code {
 		case 1:
+			if !scanned {
+				scans, scanned = 0, true
+				next.Reset(scanGap)
+			}
 			settle(QRScanned)
 		case 2:
 			settle(QRDone)
@@ -148,7 +167,10 @@ func (c *Client) createQR(ctx context.Context) (uuid string, img []byte, err err
 // 3 expired, 5 system error.
 func (c *Client) checkQR(ctx context.Context, uuid string) (wire.Number, error) {
 	const op = "checkqr"
-	_, object, err := c.post(ctx, op, "/passport/web/checkqr", pageLogin2, form{}.add("uuid", uuid).add("appid", "otn"))
+	_, object, err := c.json(ctx, call{
+		op: op, path: "/passport/web/checkqr", post: true, body: form{}.add("uuid", uuid).add("appid", "otn"),
+		referer: pageLogin2, class: classScan,
+	})
 	if err != nil {
 		return 0, err
 	}

@@ -15,6 +15,10 @@ const budgetWindow = 5 * time.Minute
 // slowest is the longest gap that throttling leads to: one look a minute.
 const slowest = time.Minute
 
+// loginEnds is how many requests follow on the scan of a QR code until the
+// session is proven.
+const loginEnds = 8
+
 // class says what a request waits for.
 type class int
 
@@ -23,6 +27,7 @@ const (
 	classLook               // a query: the gap between queries and the smaller part of the budget
 	classAgain              // the one repeat of a query (new letter, new session): no gap
 	classPoll               // a question to the queue: the whole budget, PollInterval apart
+	classScan               // a question about a QR code: the budget but for what the rest of the login needs
 )
 
 // Mark is one request that was sent: what has to be remembered over a restart,
@@ -47,7 +52,7 @@ type Pace struct {
 	nextPoll  time.Time
 	cfg       PaceConfig
 	sent      []time.Time // of the last budgetWindow, oldest first
-	ordering  bool        // an order is under way
+	ordering  int         // how many orders and logins are under way
 	nextLook  time.Time
 	lastLook  time.Time
 	slow      float64       // 1 = full speed; 2 = half
@@ -93,18 +98,32 @@ func (p *Pace) Remember(marks []Mark, onSend func(Mark)) {
 	slices.SortFunc(p.sent, time.Time.Compare)
 }
 
-// Ordering tells the pace that an order is under way (or over). Meanwhile
-// queries leave three quarters of the budget to it instead of one: a queue is
-// polled twelve times a minute.
+// Ordering tells the pace that an order, or a login by QR code, is under way
+// (or over); each begin has its end. Meanwhile queries leave three quarters of
+// the budget to it instead of one: a queue is polled twelve times a minute.
 func (p *Pace) Ordering(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ordering = on
+	if on {
+		p.ordering++
+	} else {
+		p.ordering--
+	}
+}
+
+// sustained is the gap that a budget bears for hours.
+func (p *Pace) sustained() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cfg.Budget == 0 {
+		return 0
+	}
+	return budgetWindow / time.Duration(p.cfg.Budget)
 }
 
 // reserve is the part of the budget that queries leave to orders.
 func (p *Pace) reserve() int {
-	if p.ordering {
+	if p.ordering > 0 {
 		return p.cfg.Budget * 3 / 4
 	}
 	return p.cfg.Budget / 4
@@ -227,6 +246,9 @@ func (p *Pace) take(c class) (wait time.Duration) {
 		room := p.cfg.Budget
 		if c == classLook || c == classAgain {
 			room = max(room-p.reserve(), 1)
+		}
+		if c == classScan {
+			room = max(room-loginEnds, 1)
 		}
 		if over := len(p.sent) - room; over >= 0 {
 			return max(p.sent[over].Add(budgetWindow).Sub(now), time.Millisecond)

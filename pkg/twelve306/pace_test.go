@@ -259,7 +259,7 @@ func TestPaceGivesUp(t *testing.T) {
 		p := NewPace(PaceConfig{MinInterval: time.Hour, Budget: 2})
 		take(t, p, classLook)
 		take(t, p, classOrder)
-		for _, c := range []class{classLook, classOrder, classAgain, classPoll} {
+		for _, c := range []class{classLook, classOrder, classAgain, classPoll, classScan} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			start := time.Now()
 			if err := p.wait(ctx, c); err == nil || time.Since(start) != time.Second {
