@@ -19,6 +19,9 @@ const deliveryTimeout = 30 * time.Second
 // slowestRetry is the longest pause between two tries.
 const slowestRetry = time.Minute
 
+// longestPause is the longest pause that a channel may ask for.
+const longestPause = time.Hour
+
 // patience is how long an important message keeps trying a channel that says
 // it will never work.
 const patience = 24 * time.Hour
@@ -173,7 +176,7 @@ func (w *Watcher) send(ctx context.Context, c notifier.Channel, o *store.Outgoin
 		if e.Permanent {
 			return -1, err
 		}
-		return e.RetryAfter, err
+		return min(max(e.RetryAfter, 0), longestPause), err // below 0 would be "never"
 	}
 	return 0, err
 }
