@@ -7,7 +7,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/watcherd/watcherd/pkg/twelve306"
-	"github.com/watcherd/watcherd/pkg/watcher/internal/store"
 )
 
 var allKinds = []EventKind{AttemptBegun, QuestionOpened, AnswerUsed, Confirming, Unsent, Queued, Doubt, Numbered, Booked, Failed,
@@ -60,20 +59,4 @@ func TestEventRoundTrip(t *testing.T) {
 			t.Errorf("%s\n%s", a, b)
 		}
 	}
-}
-
-func FuzzReadEvent(f *testing.F) {
-	f.Add([]byte(`{"at":"2027-01-01T00:00:00Z","kind":"booked","attempt":"1","order":{"number":"E1","date":"2027-02-03"}}`))
-	f.Add([]byte(`{"kind":"attempt_begun","attempt":"1","trip":{"passengers":null}}`))
-	f.Add([]byte(`null`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := readEvent(store.Record{Seq: 1, Data: data})
-		if err != nil {
-			return
-		}
-		s := NewState()
-		_ = s.Fold(Event{Kind: AttemptBegun, Attempt: e.Attempt, Trip: &Trip{}})
-		_ = s.Fold(e)
-		s.Orders(twelve306.Shanghai())
-	})
 }
