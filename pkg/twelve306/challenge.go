@@ -19,7 +19,7 @@ const (
 	PictureChallenge ChallengeKind = "picture" // tap the pictures that show a word
 	SMSChallenge     ChallengeKind = "sms"     // type the code that was sent to the phone
 	QRChallenge      ChallengeKind = "qr"      // scan Image with the 12306 app
-	AppChallenge     ChallengeKind = "app"     // confirm in the 12306 app; Words says what
+	AppChallenge     ChallengeKind = "app"     // do something elsewhere, mostly in the 12306 app; Code and Words say what
 )
 
 // Purpose says what a challenge stands in the way of.
@@ -39,6 +39,7 @@ type Challenge struct {
 	Wrong    int       // how many answers in a row were wrong so far
 	Previous string    // why it is asked again: "wrong", "expired", "another"; "" the first time
 	Words    string    // 12306's words, when it said something
+	Code     int       // App: the Error.Code
 	Until    time.Time // when the challenge itself expires; zero if 12306 does not say
 }
 

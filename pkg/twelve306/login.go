@@ -57,6 +57,30 @@ func (c *Client) Login(ctx context.Context, cred Credentials, solver Solver) err
 	if alive || err != nil {
 		return err
 	}
+	err = c.loginBy(ctx, cred, solver)
+	for asked := 0; asked < maxElsewhere; asked++ {
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Code == 0 {
+			break
+		}
+		_, asking := solver.Solve(ctx, Challenge{Kind: AppChallenge, For: ForLogin, Words: e.Msg, Code: e.Code, Wrong: asked})
+		if asking != nil {
+			break // what 12306 said is more than that nobody did it
+		}
+		// The sign-on may be there now; clients have gone on so after 95.
+		if c.hasCookie("/passport", "uamtk") && c.finishLogin(ctx) == nil {
+			return nil
+		}
+		err = c.loginBy(ctx, cred, solver)
+	}
+	return err
+}
+
+// maxElsewhere is how often one login sends the person elsewhere.
+const maxElsewhere = 2
+
+// loginBy logs in anew, in the mode of cred.
+func (c *Client) loginBy(ctx context.Context, cred Credentials, solver Solver) error {
 	c.mu.Lock()
 	c.classic = false // until loginCaptcha says otherwise
 	c.mu.Unlock()
@@ -178,7 +202,8 @@ func (c *Client) submitLogin(ctx context.Context, body form, referer string, hea
 	case 5:
 		return &Error{Op: op, Kind: Wrong, Msg: words}
 	case 91, 92, 94, 95, 97, 101:
-		return &Error{Op: op, Kind: Person, Msg: words}
+		c.setCookie("/passport", "uamtk", string(r.Uamtk))
+		return &Error{Op: op, Kind: Person, Msg: words, Code: int(*r.Code)}
 	}
 	e := refused(op, words)
 	if e.Kind == Conflict { // 核验, 用户信息: at login this is about the account, not a trip
@@ -239,7 +264,7 @@ func (c *Client) uamtk(ctx context.Context, referer string) (string, error) {
 	switch *r.Code {
 	case 0:
 	case 91, 92, 94, 95, 97, 101:
-		return "", &Error{Op: op, Kind: Person, Msg: words}
+		return "", &Error{Op: op, Kind: Person, Msg: words, Code: int(*r.Code)}
 	default:
 		if e := refused(op, words); e.Kind == Busy {
 			return "", e

@@ -75,12 +75,12 @@ func TestLoginModes(t *testing.T) {
 		{"2", 0, true, twelve306.QRChallenge, ""},
 		{"3", 0, true, twelve306.SMSChallenge, ""},
 		{"3", 0, false, twelve306.QRChallenge, ""},
-		{"0", 91, true, "", twelve306.Person},
-		{"0", 92, true, "", twelve306.Person},
-		{"0", 94, true, "", twelve306.Person},
-		{"0", 95, true, "", twelve306.Person},
-		{"0", 97, true, "", twelve306.Person},
-		{"0", 101, true, "", twelve306.Person},
+		{"0", 91, true, twelve306.AppChallenge, twelve306.Person},
+		{"0", 92, true, twelve306.AppChallenge, twelve306.Person},
+		{"0", 94, true, twelve306.AppChallenge, twelve306.Person},
+		{"0", 95, true, twelve306.AppChallenge, twelve306.Person},
+		{"0", 97, true, twelve306.AppChallenge, twelve306.Person},
+		{"0", 101, true, twelve306.AppChallenge, twelve306.Person},
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {

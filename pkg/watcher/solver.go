@@ -154,6 +154,16 @@ func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind no
 		rules = s.f("规则：%s", "Rule: %s", rule)
 	}
 	switch ch.Kind {
+	case twelve306.AppChallenge:
+		if ch.Wrong > 0 {
+			before = s.f("12306 说还没有办好。", "12306 says that it is not done yet.")
+		}
+		said := ""
+		if ch.Words != "" {
+			said = s.said(ch.Words)
+		}
+		return notifier.App, s.f("%s：要你先办一件事", "%s: something for you to do first", purpose),
+			lines(before, said, s.elsewhere(ch.Code), s.f("办好以后回复 好了，会马上再登录。", "Reply done afterwards; the login is then tried again at once."), rules)
 	case twelve306.SMSChallenge:
 		if ch.Previous == "wrong" {
 			before = s.f("验证码不对，请再输一次。", "That code was wrong; please type it again.")
@@ -171,6 +181,26 @@ func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind no
 	return notifier.Picture, s.f("%s：请选图", "%s: which pictures?", purpose),
 		lines(before, s.f("点出图中标题所说的图，从左到右、从上到下是 1 到 8。也可以直接回复，比如 2 5。",
 			"Choose the pictures that show the word in the title; they count 1 to 8 in reading order. Or reply, for example: 2 5."), rules)
+}
+
+// elsewhere says what 12306 wants done away from its page, by result_code.
+func (s speaker) elsewhere(code int) string {
+	switch code {
+	case 91:
+		return s.f("请用账户绑定的手机发短信 666 到 12306。", "Send 666 as a text message to 12306 from the phone that the account names.")
+	case 92:
+		return s.f("请在 12306 官方 App 里登录一次，按提示核验手机号。", "Log in once in the official 12306 app and verify the phone number there.")
+	case 94:
+		return s.f("请带身份证原件到车站窗口办理核验；办好之前可以改用 login: qr。", "Take your ID to a station counter; until then login: qr may work.")
+	case 95:
+		return s.f("请在十分钟内打开 12306 官方 App，确认这次登录。", "Open the official 12306 app within ten minutes and confirm this login.")
+	case 97:
+		return s.f("12306 要滑块验证，只能在它自己的页面上做：请在官网或 App 里登录一次，或改用 login: qr。",
+			"12306 wants a slider, which only its own page can show: log in once on the site or in the app, or use login: qr.")
+	case 101:
+		return s.f("密码太久没改：请在 12306 官方 App 里改密码，再改 watch.yaml 里的密码。", "The password is too old: change it in the official 12306 app, then in watch.yaml.")
+	}
+	return s.f("请按 12306 的提示在官方 App 里处理。", "Please do what 12306 says in its official app.")
 }
 
 // closeQuestions waits for questions to be withdrawn on the phones, at most

@@ -75,6 +75,16 @@ func or(v, def string) string {
 	return v
 }
 
+// Elsewhere is what a person does away from the page: he sends the message,
+// confirms in the app, or whatever else LoginCode asks of him.
+func (s *Server) Elsewhere(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.accounts[user]; a != nil {
+		a.LoginCode = 0
+	}
+}
+
 // AddAccount adds an account, or replaces the one of the same user name.
 func (s *Server) AddAccount(a Account) {
 	s.mu.Lock()
