@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -42,14 +43,20 @@ func OpenMarks(dir string) (*Marks, []Mark, error) {
 	}
 	m := &Marks{file: f}
 	var marks []Mark
-	var newest int64
+	newest, now := int64(math.MinInt64), time.Now().UnixNano()
 	for i := 0; i+markSize <= len(b); i += markSize {
 		at := int64(binary.LittleEndian.Uint64(b[i:]))
 		if at <= 0 {
 			continue
 		}
 		marks = append(marks, Mark{time.Unix(0, at), b[i+8]})
-		if at > newest {
+		// A mark of the future, from a clock that was wrong, counts as older than
+		// all others: as the newest for ever it would have every life write over
+		// the one before it.
+		if at > now {
+			at -= math.MaxInt64
+		}
+		if at >= newest { // of two at once the later one
 			newest, m.next = at, int64(i/markSize+1)%markSlots
 		}
 	}
