@@ -152,6 +152,7 @@ func (c *channel) explain(err error) error {
 
 // tidy makes foreign words fit for one line of a log, without secrets.
 func (c *channel) tidy(s string) string {
+	s = strings.Join(strings.Fields(clean(s)), " ") // first: what it drops may stand inside a secret
 	for _, secret := range c.secrets {
 		if secret == "" {
 			continue
@@ -160,17 +161,20 @@ func (c *channel) tidy(s string) string {
 			s = strings.ReplaceAll(s, form, "<secret>")
 		}
 	}
-	return cut(strings.Join(strings.Fields(clean(s)), " "), 300)
+	return cut(s, 300)
 }
+
+// maxPause bounds what a Retry-After may ask for, which is any number.
+const maxPause = time.Hour
 
 // retryAfter reads the header of that name: seconds or a date (RFC 9110).
 func retryAfter(h http.Header) time.Duration {
 	s := h.Get("Retry-After")
 	if n, err := strconv.Atoi(s); err == nil && n > 0 {
-		return time.Duration(n) * time.Second
+		return time.Duration(min(n, int(maxPause/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(s); err == nil {
-		return max(time.Until(at), 0)
+		return min(max(time.Until(at), 0), maxPause)
 	}
 	return 0
 }
