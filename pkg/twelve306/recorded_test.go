@@ -122,6 +122,9 @@ func TestRecordedCells(t *testing.T) {
 	if at, ok := find("G547").SaleTime(); !ok || !at.Equal(time.Date(2026, 9, 26, 4, 45, 0, 0, time.UTC)) {
 		t.Errorf("on sale at %v, %v", at, ok)
 	}
+	if at, ok := find("G7669").SaleTime(); !ok || !at.Equal(time.Date(2019, 5, 23, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("by its button on sale at %v, %v", at, ok)
+	}
 	if d, ok := find("K211").Duration(); !ok || d != 165*time.Minute {
 		t.Errorf("K211 takes %v", d)
 	}

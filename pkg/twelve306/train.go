@@ -1,6 +1,7 @@
 package twelve306
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -112,11 +113,34 @@ func (t *Train) SeatDiscountInfo() string { return t.row.Field(54) }
 func (t *Train) Fields() int { return t.row.Len() }
 
 // SaleTime is when this date went or will go on sale for this train at this
-// station (field 55, since about 2023).
+// station: field 55, since about 2023; before that the button of a train that
+// is not on sale yet says it (5月23日<br/>8点起售, recorded 2019).
 func (t *Train) SaleTime() (time.Time, bool) {
-	at, err := time.ParseInLocation("200601021504", t.row.Field(55), shanghai)
-	return at, err == nil
+	if at, err := time.ParseInLocation("200601021504", t.row.Field(55), shanghai); err == nil {
+		return at, true
+	}
+	if !t.NotOnSale() || !strings.Contains(t.row.Field(1), "起售") {
+		return time.Time{}, false
+	}
+	m := saleButton.FindStringSubmatch(t.Button())
+	if m == nil {
+		return time.Time{}, false
+	}
+	n := [4]int{}
+	for i := range n {
+		n[i], _ = strconv.Atoi(m[i+1]) // at most two digits, or none
+	}
+	at := time.Date(t.day.Year, time.Month(n[0]), n[1], n[2], n[3], 0, 0, shanghai)
+	if DateOf(at) != (Date{t.day.Year, time.Month(n[0]), n[1]}) || n[2] > 23 || n[3] > 59 {
+		return time.Time{}, false
+	}
+	if t.day.Before(DateOf(at)) { // sold in December for a day in January
+		at = at.AddDate(-1, 0, 0)
+	}
+	return at, true
 }
+
+var saleButton = regexp.MustCompile(`(\d{1,2})月(\d{1,2})日\D*(\d{1,2})[点:：时](\d{1,2})?分?起售`)
 
 // Left is what a seat cell says.
 type Left struct {

@@ -33,6 +33,7 @@ type account struct {
 	proveAfter time.Time // no keep-alive before this: the last one failed
 	unwritable bool      // told that the state folder cannot be written
 	loginTold  string    // what was told of the last login that failed; empty after one that did not
+	warmed     time.Time // when the login was last made sure of before trains go on sale
 }
 
 func newAccount(w *Watcher) *account {
@@ -92,6 +93,9 @@ func (a *account) work(ctx context.Context) {
 		a.lookAtHeld(ctx)
 		return
 	}
+	if rule, opens, due := a.opening(now); !due.After(now) {
+		a.warm(ctx, rule, opens)
+	}
 	in, _ := a.w.client.LoggedIn()
 	switch {
 	case !in && !a.w.opt.Account.OnSeats && a.mayLogin(now, 0):
@@ -132,6 +136,8 @@ func (a *account) next() time.Time {
 		at = minTime(at, a.looked.Add(a.lookGap()))
 	}
 	at = minTime(at, a.nextReminder(now))
+	_, _, due := a.opening(now)
+	at = minTime(at, due)
 	if a.restTill.After(now) {
 		at = minTime(at, a.restTill)
 	}
@@ -179,13 +185,18 @@ func (a *account) appearances() int {
 // login logs in if the session is dead and tells how it went. rule is the one
 // that wants it, if any.
 func (a *account) login(ctx context.Context, rule string) error {
+	return a.loginBefore(ctx, rule, time.Time{})
+}
+
+// loginBefore is login with the moment it is wanted for, if that is known.
+func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time) error {
 	w := a.w
 	if a.refused { // not even for an order that may be held: four misses lock the account
 		return &twelve306.Error{Op: "login", Kind: twelve306.Password, Msg: w.say.f("密码曾被拒绝", "the password was refused before")}
 	}
 	was, _ := w.client.LoggedIn()
 	proven := w.client.Proven()
-	err := w.client.Login(ctx, w.opt.Account.Credentials, &solver{w: w, rule: rule})
+	err := w.client.Login(ctx, w.opt.Account.Credentials, &solver{w: w, rule: rule, opens: opens})
 	if err == nil {
 		a.loginAfter, a.refused, a.loginTold = time.Time{}, false, ""
 		if now := w.client.Proven(); !was && !now.Equal(proven) {

@@ -107,6 +107,17 @@ func (s speaker) started(rules, looking int) News {
 		Text:  s.f("共 %d 条规则，正在盯 %d 条。有票、要你回答、抢到了，都会在这里告诉你。", "%d rules, %d of them looking. Seats, questions and orders will be told here.", rules, looking)}
 }
 
+// dayOpened tells that a day which 12306 did not sell has come into its sale
+// window; opens is when the wanted trains go on sale, zero when they are.
+func (s speaker) dayOpened(rule string, j twelve306.Journey, opens, now time.Time) News {
+	n := News{Kind: NewsStarted, Rule: rule, Title: s.f("开始盯 %s 的票：%s→%s", "Watching %s now: %s to %s", s.short(j.Date), j.From.Name, j.To.Name),
+		Text: s.f("这一天进入了 12306 的预售期。", "This day has come into 12306's sale window.")}
+	if !opens.IsZero() {
+		n.Text = lines(n.Text, s.f("你要的车 %s 起售；起售前 30、10、3 分钟会确认已登录。", "Your trains go on sale at %s; 30, 10 and 3 minutes before, the login is made sure of.", s.clock(opens, now)))
+	}
+	return n
+}
+
 func (s speaker) stopping() News {
 	return News{Kind: NewsStopping,
 		Title: s.f("watcherd 停了", "watcherd has stopped"),

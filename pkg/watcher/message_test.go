@@ -33,7 +33,13 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 	}
 	again := login
 	again.Previous = "wrong"
+	elsewhere := func(code int) News {
+		return ask(twelve306.Challenge{Kind: twelve306.AppChallenge, For: twelve306.ForLogin, Words: "请按提示办理。", Code: code}, nil)
+	}
 	return map[string]News{
+		"day-opened": s.dayOpened("回家", trip(feb3, wuhan), now.Add(225*time.Minute), now), "day-open": s.dayOpened("回家", trip(feb3, wuhan), time.Time{}, now),
+		"elsewhere-91": elsewhere(91), "elsewhere-92": elsewhere(92), "elsewhere-94": elsewhere(94), "elsewhere-95": elsewhere(95),
+		"elsewhere-97": elsewhere(97), "elsewhere-101": elsewhere(101),
 		"started": s.started(2, 1), "stopping": s.stopping(),
 		"seats-book": s.seats("回家", []Candidate{c}, s.thenBook()), "seats-notify": s.seats("回家", []Candidate{c, c, c, c, c, c, c, c}, s.thenBuy()),
 		"seats-ask": s.seats("回家", []Candidate{c}, s.thenAsk()), "seats-held": s.seats("回家", []Candidate{c}, s.thenHeld("EA12345678")),
@@ -69,7 +75,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 }
 
 // foreignWords are English words that are names in Chinese too.
-var foreignWords = regexp.MustCompile(`watcherd|watch\.yaml(:\d+)*|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
+var foreignWords = regexp.MustCompile(`watcherd|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
 
 func TestMessages(t *testing.T) {
 	for _, lang := range []notifier.Lang{notifier.Chinese, notifier.English} {

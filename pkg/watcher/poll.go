@@ -18,19 +18,21 @@ import (
 type watched struct {
 	Rule
 	found    map[twelve306.Journey]finding
-	told     map[seatKey]int  // what the user knows to be left, by seat
-	offered  map[seatKey]bool // offers made (true: accepted) since the seat appeared
-	asking   bool             // an offer is open
-	rests    map[seatKey]rest // seats that 12306 refused lately
-	stopped  string           // why the rule books no more until it is edited
-	idleTill time.Time        // no attempt before this, unless new seats have appeared since
-	idleFrom int              // appeared, when idleTill was set
-	appeared int              // how often new seats have appeared
-	lastLook time.Time        //
-	nextLook time.Time        //
-	result   string           // of the last look, in words
-	refusal  string           // words of a refusal that nobody knows a cure for, told already
-	warned   map[string]bool  // cells nobody understands that were logged
+	told     map[seatKey]int                 // what the user knows to be left, by seat
+	offered  map[seatKey]bool                // offers made (true: accepted) since the seat appeared
+	asking   bool                            // an offer is open
+	rests    map[seatKey]rest                // seats that 12306 refused lately
+	stopped  string                          // why the rule books no more until it is edited
+	idleTill time.Time                       // no attempt before this, unless new seats have appeared since
+	idleFrom int                             // appeared, when idleTill was set
+	appeared int                             // how often new seats have appeared
+	lastLook time.Time                       //
+	nextLook time.Time                       //
+	result   string                          // of the last look, in words
+	refusal  string                          // words of a refusal that nobody knows a cure for, told already
+	warned   map[string]bool                 // cells nobody understands that were logged
+	waits    map[twelve306.Date]bool         // days that 12306 did not sell yet; true: it does now, and the user is about to be told
+	opens    map[twelve306.Journey]time.Time // when the next train that is wanted goes on sale
 }
 
 // finding is what a journey's last good look found for a rule.
@@ -98,7 +100,7 @@ func (w *Watcher) setRules(rules []Rule) (added, changed, removed []string) {
 		}
 		if e == nil {
 			e = &watched{Rule: r, found: map[twelve306.Journey]finding{}, told: map[seatKey]int{}, offered: map[seatKey]bool{},
-				rests: map[seatKey]rest{}, warned: map[string]bool{}}
+				rests: map[seatKey]rest{}, warned: map[string]bool{}, waits: map[twelve306.Date]bool{}, opens: map[twelve306.Journey]time.Time{}}
 		}
 		w.rules = append(w.rules, e)
 		w.byName[r.Name] = e
@@ -171,8 +173,15 @@ func (w *Watcher) plan(plan map[twelve306.Journey]*query, now time.Time) *query 
 			continue
 		}
 		for _, j := range r.Journeys() {
-			if j.Date.Before(today) || !w.client.OnSale(j.Date) {
+			if j.Date.Before(today) {
 				continue
+			}
+			if !w.client.OnSale(j.Date) {
+				r.waits[j.Date] = false
+				continue
+			}
+			if _, waited := r.waits[j.Date]; waited {
+				r.waits[j.Date] = true
 			}
 			q := plan[j]
 			if q == nil {
@@ -315,11 +324,18 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, tr
 		w.unreadable(r, j, trains)
 	}
 	r.found[j] = finding{now, list}
+	r.opens[j] = r.opensNext(j, trains, now)
+	opened := r.waits[j.Date]
+	delete(r.waits, j.Date)
 	fresh := r.news(j, list)
 	r.result = fmt.Sprintf("%d trains, %d with seats", len(trains), len(list))
 	blocked := w.blockedFor(r, now)
 	w.mu.Unlock()
 
+	if opened {
+		w.log.Info("the day is on sale now", zap.String("rule", r.Name), zap.Stringer("query", j))
+		w.tell(w.say.dayOpened(r.Name, j, r.opens[j], now))
+	}
 	if len(fresh) > 0 {
 		best := fresh[0]
 		w.log.Info("seats", zap.String("rule", r.Name), zap.Stringer("query", j), zap.String("train", best.Train.Code()),
@@ -335,6 +351,26 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, tr
 		n.Shown = offered
 		w.tell(n)
 	}
+}
+
+// opensNext is when the next of the trains that the rule wants goes on sale;
+// zero when none of them says so.
+func (r *watched) opensNext(j twelve306.Journey, trains []twelve306.Train, now time.Time) time.Time {
+	var next time.Time
+	for i := range trains {
+		t := &trains[i]
+		if !t.NotOnSale() {
+			continue
+		}
+		at, ok := t.SaleTime()
+		if !ok || !at.After(now) || !next.IsZero() && !at.Before(next) {
+			continue
+		}
+		if _, why := r.judgeTrain(j, t); why.Kind == NotOnSale {
+			next = at
+		}
+	}
+	return next
 }
 
 // news compares what is left with what the user was told and returns the

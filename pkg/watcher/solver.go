@@ -20,6 +20,7 @@ type solver struct {
 	attempt string
 	trip    *Trip     // of an order
 	last    string    // ID of the question before
+	opens   time.Time // when the trains go on sale for which this login is wanted; zero: it is for no such moment
 	until   time.Time // of a QR conversation: codes expire, the user's time does not start anew
 }
 
@@ -43,6 +44,9 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 		p.Deadline = s.until
 	}
 	p.Kind, p.Title, p.Text = w.say.question(ch, s.rule, s.trip)
+	if !s.opens.IsZero() {
+		p.Text = lines(w.say.f("%s 起售，趁早登录。", "Trains go on sale at %s; log in before.", w.say.clock(s.opens, now)), p.Text)
+	}
 	s.last = p.ID
 	if err := w.record(nil, Event{Kind: QuestionOpened, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
 		return twelve306.Answer{}, err

@@ -206,7 +206,7 @@ func (s *Server) offer(t *train, purpose, from, to string, now time.Time) *offer
 
 // onSale is "", or why the row cannot be bought: what field 11 says.
 func (s *Server) onSale(o *offer, now time.Time) string {
-	if o.Note != "" || s.night(now) {
+	if o.Note != "" || s.night(now) || now.Before(o.Opens) {
 		return "IS_TIME_NOT_BUY"
 	}
 	for _, n := range o.seats(&s.board) {

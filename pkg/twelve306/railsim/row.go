@@ -71,8 +71,11 @@ func (s *Server) row(o *offer, now time.Time) string {
 		f[0], f[1], f[11] = "null", s.opts.Night+"系统维护时间", why
 	default:
 		f[0], f[11] = "", why
-		if t.Note != "" {
+		switch {
+		case t.Note != "":
 			f[1] = t.Note
+		case now.Before(t.Opens):
+			f[1] = opening(t.Opens)
 		}
 	}
 	if strings.Contains(t.Note, "停运") {
@@ -118,6 +121,19 @@ func (s *Server) present(f []string, t *train, codes []string, day time.Time) {
 	f[39], f[47] = yp.String(), ""
 	f[53], f[54] = "", discount.String()
 	f[55] = day.AddDate(0, 0, -14).Format("20060102") + "1245"
+	if !t.Opens.IsZero() {
+		f[55] = t.Opens.In(railway).Format("200601021504")
+	}
+}
+
+// opening is the button of a train that is not on sale yet: recorded at a full
+// hour, 5月23日<br/>8点起售; the minutes are ours.
+func opening(at time.Time) string {
+	at = at.In(railway)
+	if at.Minute() == 0 {
+		return at.Format("1月2日<br/>15点起售")
+	}
+	return at.Format("1月2日<br/>15点04分起售")
 }
 
 // cell is what a row shows for n seats.

@@ -33,6 +33,9 @@ type Train struct {
 	// Note, when set, stands in place of 预订, and the train is not on sale:
 	// `5月23日<br/>8点起售`, 列车停运.
 	Note string
+	// Opens is when the train goes on sale: until then its button says so (the
+	// year is left to the reader, as on the page) and so does field 55.
+	Opens time.Time
 }
 
 type train struct {
