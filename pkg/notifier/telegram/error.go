@@ -13,6 +13,9 @@ import (
 	"github.com/watcherd/watcherd/pkg/notifier"
 )
 
+// maxPause bounds what a retry_after may ask for, which is any number.
+const maxPause = time.Hour
+
 // failure turns an error of the library into one of the contract, without the
 // token. The codes are those of https://core.telegram.org/bots/api#making-requests.
 func (d *Driver) failure(err error) *notifier.Error {
@@ -24,7 +27,7 @@ func (d *Driver) failure(err error) *notifier.Error {
 	var moved *bot.MigrateError
 	switch {
 	case errors.As(err, &busy):
-		e.RetryAfter = time.Duration(busy.RetryAfter) * time.Second
+		e.RetryAfter = time.Duration(min(max(busy.RetryAfter, 0), int(maxPause/time.Second))) * time.Second
 	case errors.As(err, &moved),
 		errors.Is(err, bot.ErrorBadRequest),
 		errors.Is(err, bot.ErrorUnauthorized),
