@@ -12,7 +12,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unicode/utf8"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -283,21 +282,4 @@ func TestProxyAndKeepAlive(t *testing.T) {
 	if conns != 1 || auth != "Basic bWU6cGFzcw==" || fail != "" {
 		t.Errorf("%d connections, authorization %q, asked for %q", conns, auth, fail)
 	}
-}
-
-func FuzzCompose(f *testing.F) {
-	f.Add("标题", "正文 <b> & 🚄", "https://x", 100)
-	f.Add("", "\xff\x00", "", 1)
-	f.Fuzz(func(t *testing.T, title, body, tail string, limit int) {
-		limit = maxTitle + 50 + max(limit, 0)%maxText
-		text, es := compose(limit, title, body, tail)
-		if !utf8.ValidString(text) || length(text) > limit {
-			t.Fatalf("%d units of %d: %q", length(text), limit, text)
-		}
-		for _, e := range es {
-			if e.Length <= 0 || e.Offset+e.Length > length(text) {
-				t.Fatalf("%+v in %q", e, text)
-			}
-		}
-	})
 }
