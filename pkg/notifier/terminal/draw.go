@@ -15,6 +15,7 @@ const (
 	minColumns = 60      // below this nobody can tell the tiles of a captcha apart
 	maxColumns = 120     // above it the picture only scrolls off the screen
 	maxPixels  = 1 << 22 // of a picture that is decoded
+	maxHeight  = 4       // times its width, above which a picture would fill screen after screen
 	reset      = "\x1b[0m\n"
 )
 
@@ -23,7 +24,7 @@ const (
 // nothing, when there is not enough room or no picture.
 func paint(b *bytes.Buffer, p notifier.Prompt, columns int) bool {
 	c, _, err := image.DecodeConfig(bytes.NewReader(p.Image))
-	if err != nil || c.Width < 1 || c.Height < 1 || c.Width*c.Height > maxPixels {
+	if err != nil || c.Width < 1 || c.Height < 1 || c.Width > maxPixels || c.Height > min(maxPixels/c.Width, maxHeight*c.Width) {
 		return false
 	}
 	m, _, err := image.Decode(bytes.NewReader(p.Image))
