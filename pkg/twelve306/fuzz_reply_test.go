@@ -263,6 +263,10 @@ var orderReplies = []struct {
 		}
 		return "", err
 	}},
+	{"/otn/confirmPassenger/resultOrderForDcQueue", func(ctx context.Context, d *Draft, body string) (string, error) {
+		err := d.c.Result(ctx, Queued{}, "E123456789")
+		return mustBe(body, "status", "true"), err
+	}},
 	{"/otn/queryOrder/queryMyOrder", func(ctx context.Context, d *Draft, body string) (string, error) {
 		s, err := d.c.OrderStatus(ctx, "E123456789", d.req.Train.Date().Time())
 		switch {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
 	"net/http"
 	"net/url"
@@ -348,11 +349,18 @@ func FuzzImage(f *testing.F) {
 		f.Add([]byte(img[:len(img)*2/3]))
 	}
 	f.Add(manyScans(999, 999))
+	for _, side := range []int{40, 4000} { // the larger has 2 kB, and 16 MB decoded
+		var b bytes.Buffer
+		if err := png.Encode(&b, image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.Black, color.White})); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
 	var b bytes.Buffer
-	if err := png.Encode(&b, image.NewPaletted(image.Rect(0, 0, 4000, 4000), color.Palette{color.Black, color.White})); err != nil {
+	if err := jpeg.Encode(&b, image.NewNRGBA(image.Rect(0, 0, 200, 200)), &jpeg.Options{Quality: 100}); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(b.Bytes()) // 2 kB, and 16 MB decoded
+	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, img []byte) {
 		if len(img) > maxImage {
 			return

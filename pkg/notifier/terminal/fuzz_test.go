@@ -71,7 +71,8 @@ func FuzzPaint(f *testing.F) {
 		f.Add(b, false, 60)
 		f.Add(b[:len(b)/2], false, 200)
 	}
-	f.Add(tall(f), false, 80)
+	f.Add(gray(f, 1, 100_000), false, 80) // thinner and taller than any screen
+	f.Add(gray(f, 40, 20), false, 80)
 	f.Add([]byte("GIF89a"), false, 80)
 	f.Fuzz(func(t *testing.T, img []byte, qr bool, columns int) {
 		p := notifier.Prompt{Kind: notifier.Picture, Image: img}
@@ -99,10 +100,10 @@ func FuzzPaint(f *testing.F) {
 	})
 }
 
-// tall is a picture as thin as pictures get and taller than any screen.
-func tall(f *testing.F) []byte {
+// gray is a small file that is a picture.
+func gray(f *testing.F, w, h int) []byte {
 	var b bytes.Buffer
-	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 100_000))); err != nil {
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, w, h))); err != nil {
 		f.Fatal(err)
 	}
 	return b.Bytes()
