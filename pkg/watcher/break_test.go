@@ -326,17 +326,16 @@ func TestEveryCrash(t *testing.T) {
 	}
 }
 
-// Nobody knows what became of a confirm, and 12306 does not say for minutes:
-// unreadable is never "nothing".
-func TestUnreadableIsNotNothing(t *testing.T) {
-	for _, kind := range []railsim.FaultKind{railsim.HTML, railsim.Empty200, railsim.WrongType, railsim.Null, railsim.Status502, railsim.RequestLost} {
-		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
-			booking(t, setup{sim: railsim.Options{Calm: true, NoGuard: true}}, func(s *scene) {
-				s.site.AddFault(railsim.Fault{Step: railsim.StepConfirm, Kind: railsim.ReplyLost})
-				s.site.AddFault(railsim.Fault{Step: railsim.StepWait, Kind: kind, Times: 40})
-				s.site.AddFault(railsim.Fault{Step: railsim.StepNoComplete, Kind: kind, Times: 12})
-			})
-		})
-	}
+// A daemon that crashes again and again asks no more than one that lives: the
+// budget and the gap between looks outlive a kill.
+func TestTheBudgetOutlivesRestarts(t *testing.T) {
+	play(t, setup{sim: calm(), session: "none", rules: []Rule{homeRule(notifies)}}, func(s *scene) {
+		s.start()
+		for range 90 {
+			s.pass(4 * time.Second)
+			s.kill()
+			s.pass(time.Second)
+			s.start()
+		}
+	})
 }

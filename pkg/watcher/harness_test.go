@@ -326,6 +326,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 			for _, name := range []string{"REPEAT_SUBMIT_TOKEN", "tk", "secretStr", "password", "key_check_isChange", "answer", "randCode"} {
 				g.s.seen.add(form.Get(name))
 			}
+			g.s.written(form, r.URL.Path)
 		}
 	}
 	resp, err := g.s.rt.RoundTrip(r)

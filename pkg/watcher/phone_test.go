@@ -24,6 +24,7 @@ type phone struct {
 
 	mu     sync.Mutex
 	news   []notifier.Message
+	came   []time.Time // when each of them did
 	asked  []*asked
 	answer func(q *asked) act // nil: the right answer after a second
 	broken func() error       // why a message cannot be taken; nil or a nil error: it can
@@ -54,7 +55,9 @@ type line struct {
 	l *life
 }
 
-func newPhone(s *scene) *phone { return &phone{s: s, failed: map[string]int{}, taps: make(chan string)} }
+func newPhone(s *scene) *phone {
+	return &phone{s: s, failed: map[string]int{}, taps: make(chan string)}
+}
 
 var errKilled = errors.New("the process was killed")
 
@@ -76,7 +79,7 @@ func (p *phone) take(m notifier.Message) error {
 		}
 	}
 	p.judge(m)
-	p.news = append(p.news, m)
+	p.news, p.came = append(p.news, m), append(p.came, time.Now())
 	return nil
 }
 

@@ -37,6 +37,7 @@ func (s *scene) promises() {
 		t.Error(w)
 	}
 	s.orders()
+	s.sense()
 	s.secrets()
 	s.files()
 }

@@ -58,6 +58,9 @@ type Queue struct {
 	// Lasts makes the queue last that long, repeating the last of Waits. 0:
 	// until Waits have been told, or 5 s for each of them have passed.
 	Lasts time.Duration `json:"lasts"`
+	// Hidden is how long after the confirm nothing shows the order: neither the
+	// queue nor the list of unfinished orders.
+	Hidden time.Duration `json:"hidden"`
 	// Fail is how it ends: 0 with a number, -2 failed, -3 withdrawn.
 	Fail int `json:"fail"`
 	// Msg says why it failed. Default 没有足够的票!

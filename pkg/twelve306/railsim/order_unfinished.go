@@ -39,7 +39,7 @@ func (s *Server) noComplete(x *exchange) {
 	user := x.sess.user
 	var held []any
 	for _, o := range s.orders {
-		if o.User == user && o.State == Unpaid {
+		if o.User == user && o.State == Unpaid && !o.hidden(x.now) {
 			held = append(held, orderDB(o))
 		}
 	}
@@ -47,7 +47,7 @@ func (s *Server) noComplete(x *exchange) {
 	case held != nil:
 		x.decided("db")
 		x.otn(map[string]any{"orderDBList": held, "to_page": "db"})
-	case o != nil && (o.State == Queued || o.State == Failed && !o.plan.Empty):
+	case o != nil && !o.hidden(x.now) && (o.State == Queued || o.State == Failed && !o.plan.Empty):
 		x.decided("cache")
 		x.otn(map[string]any{"orderCacheDTO": orderCache(o), "to_page": "cache"})
 	default:

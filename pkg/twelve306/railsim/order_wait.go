@@ -42,7 +42,7 @@ func (s *Server) waitTime(x *exchange) {
 		x.otnEnvelope(false, nil, "系统忙，请稍后重试")
 		return
 	}
-	if o == nil || o.State == Cancelled || o.State == Expired || o.State == Paid {
+	if o == nil || o.State == Cancelled || o.State == Expired || o.State == Paid || o.hidden(x.now) {
 		x.decided("no queue")
 		x.reply(200, typeJSON, nil)
 		return
@@ -76,6 +76,9 @@ func (s *Server) waitTime(x *exchange) {
 	}
 	x.otn(data)
 }
+
+// hidden reports whether nothing shows the order yet.
+func (o *order) hidden(now time.Time) bool { return now.Before(o.Asked.Add(o.plan.Hidden)) }
 
 // newest is the order a user asked for last, if it has not ended long ago.
 func (s *Server) newest(user string) *order {
