@@ -88,7 +88,7 @@ func (s *stage) railsim(ts *testscript.TestScript, args []string) {
 
 func (s *stage) command(ts *testscript.TestScript, args []string) {
 	if s.site == nil || len(args) == 0 {
-		ts.Fatalf("usage: site sell|queue|await|has|down, after railsim")
+		ts.Fatalf("usage: site sell|queue|await|has|sms|down, after railsim")
 	}
 	switch args[0] {
 	case "sell":
@@ -117,6 +117,8 @@ func (s *stage) command(ts *testscript.TestScript, args []string) {
 			have, n = s.site.Confirms(), len(s.site.Confirms())
 		case "orders":
 			have, n = s.site.AllOrders(), len(s.site.AllOrders())
+		case "codes":
+			have, n = s.site.Requests(), s.site.Count(railsim.StepSMS)
 		case "violations":
 			have, n = s.site.Violations(), len(s.site.Violations())
 		default:
@@ -125,6 +127,8 @@ func (s *stage) command(ts *testscript.TestScript, args []string) {
 		if n != number(ts, args[2]) {
 			ts.Fatalf("%d %s, want %s: %+v (%v)", n, args[1], args[2], have, s.site)
 		}
+	case "sms":
+		ts.Setenv("CODE", s.site.SMSCode("zhangsan"))
 	case "down":
 		s.serve.Close()
 	default:

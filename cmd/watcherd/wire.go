@@ -30,6 +30,8 @@ type parts struct {
 	link     func(*notifier.Prompt) string
 	listen   func() error                  // opens the answer page's port; before run
 	run      []func(context.Context) error // loops of channels that hear
+
+	hearsTerminal bool // one of the channels is this terminal, and hears
 }
 
 // channels builds every configured channel; none of them contacts anybody yet.
@@ -77,6 +79,7 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 		t := terminal.New(os.Stdin, os.Stderr, terminal.Options{Lang: c.Language})
 		add("terminal", t)
 		p.run = append(p.run, t.Run)
+		p.hearsTerminal = true
 	}
 	if p.link != nil && len(p.channels) == 1 {
 		// The page answers and tells nothing: the log brings its links, the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -175,8 +176,12 @@ func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind no
 		if ch.Previous == "another" {
 			before = ""
 		}
+		words := ch.Words
+		if strings.Contains(words, "成功") { // 获取手机验证码成功！ says no more than we do
+			words = ""
+		}
 		return notifier.SMS, s.f("%s：短信验证码", "%s: SMS code", purpose),
-			lines(before, ch.Words, s.f("12306 刚给账户的手机发了 6 位验证码，请回复这 6 位数字。", "12306 has just sent six digits to the account's phone. Reply with them."), rules)
+			lines(before, words, s.f("12306 刚给账户的手机发了 6 位验证码，请回复这 6 位数字。", "12306 has just sent six digits to the account's phone. Reply with them."), rules)
 	case twelve306.QRChallenge:
 		return notifier.QR, s.f("%s：请扫码", "%s: scan this code", purpose),
 			lines(before, s.f("用 12306 官方 App 扫这个二维码，再在 App 里确认。手机就在这一台上时，可以先存图，再从 App 的相册里选。",

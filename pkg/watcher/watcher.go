@@ -184,14 +184,7 @@ func (w *Watcher) rememberPace() error {
 // last news are told.
 func (w *Watcher) Run(ctx context.Context) error {
 	w.since = time.Now()
-	telling, stopTelling := context.WithCancel(context.WithoutCancel(ctx))
-	var tellers sync.WaitGroup
-	for _, c := range w.opt.Channels {
-		tellers.Go(func() { w.deliver(telling, c) })
-		if s, ok := c.Notifier.(notifier.Seer); ok {
-			tellers.Go(func() { w.hearSeen(telling, s) })
-		}
-	}
+	stopTelling := w.startTelling(ctx)
 	w.tell(w.say.started(w.counts()))
 
 	var work sync.WaitGroup
@@ -209,8 +202,39 @@ func (w *Watcher) Run(ctx context.Context) error {
 	w.tell(w.say.stopping())
 	w.flush(stopGrace(end))
 	stopTelling()
-	tellers.Wait()
 	return nil
+}
+
+// startTelling starts the tellers. They outlive ctx, so that the last news can
+// be told; stop ends them.
+func (w *Watcher) startTelling(ctx context.Context) (stop func()) {
+	telling, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var tellers sync.WaitGroup
+	for _, c := range w.opt.Channels {
+		tellers.Go(func() { w.deliver(telling, c) })
+		if s, ok := c.Notifier.(notifier.Seer); ok {
+			tellers.Go(func() { w.hearSeen(telling, s) })
+		}
+	}
+	return func() { cancel(); tellers.Wait() }
+}
+
+// Login logs in now, whatever session is configured, and keeps the session for
+// the next Run; it takes Run's place. It tries a password that was refused
+// before: the user asks for it. It returns the names of the passengers that
+// the account has saved.
+func (w *Watcher) Login(ctx context.Context) (passengers []string, err error) {
+	w.since = time.Now()
+	defer w.startTelling(ctx)()
+	defer w.flush(stopGrace(w.since.Add(stopTime)))
+	if err := newAccount(w).login(ctx, ""); err != nil {
+		w.closeQuestions(stopGrace(time.Now().Add(stopTime)))
+		return nil, err
+	}
+	w.closeQuestions(stopGrace(time.Now().Add(stopTime)))
+	passengers, err = w.client.Passengers(ctx)
+	w.saveSession()
+	return passengers, err
 }
 
 // stopTime is how long a stop may take, but for what cannot be left undone.
