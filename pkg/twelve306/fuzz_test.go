@@ -311,10 +311,11 @@ func FuzzCookies(f *testing.F) {
 	f.Add("/otn/x", "a=1; Domain=12306.cn; Path=/\na=2; Domain=.12306.cn; Path=/\na=; Domain=12306.cn; Path=/; Max-Age=0")
 	f.Add("/otn/x", "q=\"a b,c\"; Path=/otn\ne=1; Domain=evil.example\np=1; Path=otn\ns=1; Secure; Expires=Fri, 31-Dec-9999 23:59:59 GMT-12")
 	f.Add("/", "a=1; Max-Age=99999999999999\nb=1; Max-Age=-1\nc=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT\n=x\n;")
+	f.Add("/otn/%2f?#\x00/x", "a=1\nb=2; Path=/otn/%2f?#")
 	f.Add("/otn//x/", "a=1; Path=/otn//\nb=2; Path=\nc=3")
 	f.Fuzz(func(t *testing.T, path, lines string) {
 		u := &url.URL{Scheme: "https", Host: "kyfw.12306.cn", Path: path}
-		if u.Path = path; !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#%") {
+		if u.Path = path; !strings.HasPrefix(path, "/") {
 			return
 		}
 		c, _ := play(t, nil)

@@ -71,7 +71,7 @@ func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 			}
 		}
 		j.kept[key] = savedCookie{
-			URL: u.Scheme + "://" + u.Host + u.Path, Name: c.Name, Value: c.Value,
+			URL: (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), Name: c.Name, Value: c.Value,
 			Path: c.Path, Domain: c.Domain, Expires: expires, Secure: c.Secure, Quoted: c.Quoted,
 		}
 		taken = append(taken, c)
