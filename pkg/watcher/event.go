@@ -30,7 +30,8 @@ const (
 	Reminded       EventKind = "reminded"        // a payment reminder was told; Step says which
 	Seen           EventKind = "seen"            // the user said that he knows of the order: no more reminders
 	Declined       EventKind = "declined"        // asked whether to look again for a lost order, the user did not say yes
-	Resumed        EventKind = "resumed"         // the rule may look and book again
+	Paused         EventKind = "paused"          // the rule looks no more until it is resumed; without a rule: none does
+	Resumed        EventKind = "resumed"         // the rule may look and book again; without a rule: those that were paused look again
 	HeldElsewhere  EventKind = "held_elsewhere"  // an unfinished order on the account that is not ours
 )
 

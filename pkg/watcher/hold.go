@@ -2,6 +2,8 @@ package watcher
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -147,13 +149,57 @@ func (w *Watcher) lookAgain(ctx context.Context, at *Attempt) {
 	})
 }
 
-// Resume lets a rule that is done look and book again.
+// Pause stops a rule, or all of them when rule is empty, until it is resumed,
+// over restarts too. Orders that are held are watched and reminded of all the
+// same. The error is an *[UnknownRule] or that of the disk.
+func (w *Watcher) Pause(rule string) error {
+	if err := w.known(rule); err != nil {
+		return err
+	}
+	if err := w.record(nil, Event{Kind: Paused, Rule: rule}); err != nil {
+		return err
+	}
+	w.log.Info("paused", zap.String("rule", rule))
+	nudge(w.replan)
+	return nil
+}
+
+// Resume lets a rule that was paused look again, and one that is done look and
+// book again; all that were paused when rule is empty. The error is an
+// *[UnknownRule] or that of the disk.
 func (w *Watcher) Resume(rule string) error {
+	if err := w.known(rule); err != nil {
+		return err
+	}
 	if err := w.record(nil, Event{Kind: Resumed, Rule: rule}); err != nil {
 		return err
 	}
 	w.resumed(rule)
 	return nil
+}
+
+// UnknownRule is the error of a name that no rule has.
+type UnknownRule struct {
+	Name  string
+	Rules []string // those there are, in the order of the file
+}
+
+func (e *UnknownRule) Error() string {
+	return fmt.Sprintf("there is no rule %q; the rules are: %s", e.Name, strings.Join(e.Rules, ", "))
+}
+
+// known reports a rule that is not there; the empty name is all rules.
+func (w *Watcher) known(rule string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if rule == "" || w.byName[rule] != nil {
+		return nil
+	}
+	e := &UnknownRule{Name: rule}
+	for _, r := range w.rules {
+		e.Rules = append(e.Rules, r.Name)
+	}
+	return e
 }
 
 func (w *Watcher) resumed(rule string) {

@@ -132,7 +132,7 @@ func (w *Watcher) counts() (rules, looking int) {
 
 // looks reports whether a rule wants to be asked about at all.
 func (w *Watcher) looks(r *watched, today twelve306.Date) bool {
-	return r.Enabled && !r.AllPast(today) && !(r.Action.Orders() && w.state.Done(r.Name))
+	return r.Enabled && !w.state.Paused(r.Name) && !r.AllPast(today) && !(r.Action.Orders() && w.state.Done(r.Name))
 }
 
 // lookLoop asks, one query after the other: the pace has one line anyway, and

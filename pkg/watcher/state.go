@@ -55,12 +55,16 @@ type State struct {
 	last     map[string]*Attempt // by rule: the newest that booked, or may have
 	foreign  map[string]time.Time
 	answered map[string]bool // questions whose answer was used
-	refused  time.Time       // when 12306 last refused the account's orders for the day
+	paused   map[string]bool // by rule: stopped by hand
+	still    bool            // all rules were stopped by hand, but for those in awake
+	awake    map[string]bool
+	refused  time.Time // when 12306 last refused the account's orders for the day
 }
 
 // NewState returns the state of an empty journal.
 func NewState() *State {
-	return &State{byID: map[string]*Attempt{}, last: map[string]*Attempt{}, foreign: map[string]time.Time{}, answered: map[string]bool{}}
+	return &State{byID: map[string]*Attempt{}, last: map[string]*Attempt{}, foreign: map[string]time.Time{}, answered: map[string]bool{},
+		paused: map[string]bool{}, awake: map[string]bool{}}
 }
 
 // Done reports whether the rule has booked (or may have) and must not book
@@ -70,6 +74,9 @@ func (s *State) Done(rule string) bool {
 	a := s.last[rule]
 	return a != nil && a.State != StateFailed
 }
+
+// Paused reports whether the rule was stopped by hand.
+func (s *State) Paused(rule string) bool { return s.paused[rule] || s.still && !s.awake[rule] }
 
 // Open returns the attempt whose end is not known. There is at most one.
 func (s *State) Open() *Attempt {
@@ -122,7 +129,21 @@ func (s *State) Fold(e Event) error {
 		return nil
 	}
 	switch e.Kind {
+	case Paused:
+		if e.Rule == "" {
+			s.still, s.awake = true, map[string]bool{}
+			return nil
+		}
+		delete(s.awake, e.Rule)
+		s.paused[e.Rule] = true
+		return nil
 	case Resumed:
+		if e.Rule == "" {
+			s.still, s.paused = false, map[string]bool{}
+			return nil
+		}
+		delete(s.paused, e.Rule)
+		s.awake[e.Rule] = true
 		// The answer to an offer is about the order that was lost, and must not
 		// let go of one that the rule has booked since.
 		if a := s.last[e.Rule]; a != nil && (e.Attempt == "" || e.Attempt == a.ID) {

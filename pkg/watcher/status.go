@@ -3,7 +3,154 @@ package watcher
 import (
 	"fmt"
 	"time"
+
+	"github.com/watcherd/watcherd/pkg/notifier"
+	"github.com/watcherd/watcherd/pkg/twelve306"
 )
+
+// Status is what the daemon is doing: the document of `watcherd status --json`,
+// but for what only the process knows of itself. Times are in the zone of the
+// configuration.
+type Status struct {
+	Since      time.Time       `json:"since"`
+	Rules      []RuleStatus    `json:"rules"`
+	Question   *QuestionStatus `json:"question"` // the oldest that is open; null when none is
+	Session    SessionStatus   `json:"session"`
+	Orders     []OrderView     `json:"orders"` // newest first; those that hold or held a seat, or may
+	Pace       PaceStatus      `json:"pace"`
+	BlindSince *time.Time      `json:"blind_since"` // null while looks work
+}
+
+// RuleState says in one word what a rule does. The words are printed by
+// status --json: never rename one.
+type RuleState string
+
+// The states of a rule.
+const (
+	RuleLooking  RuleState = "looking"
+	RuleWaiting  RuleState = "waiting"  // none of its days is on sale yet
+	RuleTelling  RuleState = "telling"  // it books no more until it is edited, and tells
+	RulePaused   RuleState = "paused"   // by hand
+	RuleDone     RuleState = "done"     // it has booked
+	RulePast     RuleState = "past"     // its days are over
+	RuleDisabled RuleState = "disabled" // enabled: false
+)
+
+// RuleStatus is one rule.
+type RuleStatus struct {
+	Name       string        `json:"name"`
+	State      RuleState     `json:"state"`
+	LastLook   *time.Time    `json:"last_look"`   // null before the first
+	NextLook   *time.Time    `json:"next_look"`   // null when none is planned
+	LastResult string        `json:"last_result"` // of the last look, in words
+	Query      []QueryStatus `json:"query"`       // what its looks ask for
+}
+
+// QueryStatus is one query of a rule.
+type QueryStatus struct {
+	Date string `json:"date"`
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// QuestionStatus is an open question.
+type QuestionStatus struct {
+	ID        string        `json:"id"`
+	Kind      notifier.Kind `json:"kind"`
+	Rule      string        `json:"rule"`
+	AskedAt   time.Time     `json:"asked_at"`
+	ExpiresAt time.Time     `json:"expires_at"`
+	Channels  []string      `json:"channels"` // where it can be answered
+}
+
+// SessionStatus is the session with 12306.
+type SessionStatus struct {
+	LoggedIn bool       `json:"logged_in"`
+	Since    *time.Time `json:"since"` // null when not logged in
+}
+
+// PaceStatus is how much 12306 was asked.
+type PaceStatus struct {
+	MinIntervalMS int64 `json:"min_interval_ms"`
+	Requests5M    int   `json:"requests_5m"`
+	Budget5M      int   `json:"budget_5m"` // 0 = no limit
+}
+
+// Status says what the daemon is doing.
+func (w *Watcher) Status() Status {
+	in, since := w.client.LoggedIn()
+	pace := w.client.Pace().Stats()
+	today := twelve306.DateOf(time.Now())
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clock := func(t time.Time) time.Time { return t.In(w.opt.Location).Truncate(time.Second) }
+	at := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		t = clock(t)
+		return &t
+	}
+	s := Status{
+		Since: clock(w.since), Rules: []RuleStatus{}, Orders: []OrderView{},
+		Session: SessionStatus{LoggedIn: in}, Pace: PaceStatus{pace.MinInterval.Milliseconds(), pace.Requests, pace.Budget},
+	}
+	if in {
+		s.Session.Since = at(since)
+	}
+	if w.sight.blind {
+		s.BlindSince = at(w.sight.good)
+	}
+	for _, r := range w.rules {
+		rs := RuleStatus{Name: r.Name, State: w.stateOf(r, today), LastLook: at(r.lastLook), LastResult: r.result, Query: []QueryStatus{}}
+		if rs.State == RuleLooking || rs.State == RuleTelling {
+			rs.NextLook = at(r.nextLook)
+		}
+		for _, j := range r.Journeys() {
+			if !j.Date.Before(today) {
+				rs.Query = append(rs.Query, QueryStatus{j.Date.String(), j.From.Name, j.To.Name})
+			}
+		}
+		s.Rules = append(s.Rules, rs)
+	}
+	if len(w.pending) > 0 {
+		p := w.pending[0]
+		s.Question = &QuestionStatus{p.ID, p.Kind, p.Rule, clock(p.AskedAt), clock(p.Deadline), []string{}}
+		for _, c := range w.opt.Channels {
+			if _, hears := c.Notifier.(notifier.Asker); hears {
+				s.Question.Channels = append(s.Question.Channels, c.Name)
+			}
+		}
+	}
+	for _, v := range w.state.Orders(w.opt.Location) {
+		if v.State != StateFailed {
+			s.Orders = append(s.Orders, v)
+		}
+	}
+	return s
+}
+
+// stateOf says what a rule does. Callers hold w.mu.
+func (w *Watcher) stateOf(r *watched, today twelve306.Date) RuleState {
+	switch {
+	case !r.Enabled:
+		return RuleDisabled
+	case r.Action.Orders() && w.state.Done(r.Name):
+		return RuleDone
+	case r.AllPast(today):
+		return RulePast
+	case w.state.Paused(r.Name):
+		return RulePaused
+	case r.stopped != "":
+		return RuleTelling
+	}
+	for _, d := range r.Dates {
+		if !d.Before(today) && w.client.OnSale(d) {
+			return RuleLooking
+		}
+	}
+	return RuleWaiting
+}
 
 // Line says in one line what the daemon is doing, for systemctl status.
 func (w *Watcher) Line() string {
