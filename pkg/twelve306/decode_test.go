@@ -321,7 +321,7 @@ func TestPassengerForms(t *testing.T) {
 		t.Fatalf("%d passengers, %v", len(list), err)
 	}
 	for names, want := range map[string]string{"张三": "", "王五 张三": "", "李四": "未通过核验", "赵六": "无法分辨", "钱七": "没有乘车人钱七（有：张三、李四、王五、赵六、赵六）"} {
-		people, err := choose(list, strings.Fields(names))
+		people, err := choose(list, strings.Fields(names), nil)
 		if want == "" && (err != nil || len(people) != len(strings.Fields(names)) || string(people[0].Name) != strings.Fields(names)[0]) {
 			t.Errorf("%s: %v, %v", names, people, err)
 		}

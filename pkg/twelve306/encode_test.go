@@ -172,6 +172,14 @@ func TestPassengerStrings(t *testing.T) {
 		{"M", masked, "M,0,1,张三,1,1101***********014,138****0000,N,a" + seal + "_M,0,1,李四,1,1101***********011,139****0000,N,b" + seal,
 			"张三,1,1101***********014,1_李四,1,1101***********011,1_"},
 	}
+	child := passenger{Name: "小宝", IDType: "1", IDNo: "110101201901010011", Type: "2", ticket: ChildTicket, bed: LowerBerth}
+	li.ticket, li.bed = StudentTicket, UpperBerth
+	tests = append(tests, struct {
+		seat         string
+		people       []passenger
+		tickets, old string
+	}{"3", []passenger{child, zhang, li}, "3,1,2,小宝,1,110101201901010011,,N_3,0,1,张三,1,110101199001010014,13800000000,N_3,3,3,李四,1,110101196301010011,,N",
+		"小宝,1,110101201901010011,2__+张三,1,110101199001010014,1_李四,1,110101196301010011,3_"})
 	for _, tt := range tests {
 		if got := passengerTicketStr(tt.seat, tt.people); got != tt.tickets {
 			t.Errorf("passengerTicketStr %s, want %s", got, tt.tickets)
@@ -252,7 +260,7 @@ func TestQueryAddress(t *testing.T) {
 		"/otn/leftTicket/init":   {"<html><script>var CLeftTicketUrl = 'leftTicket/queryG';</script></html>"},
 		"/otn/leftTicket/queryG": {`{"data":{"result":[]},"messages":"","status":true}`},
 	})
-	if _, err := c.Query(t.Context(), Journey{Date{2024, 4, 22}, station(t, "SHH"), station(t, "CZH")}); err != nil {
+	if _, err := c.Query(t.Context(), Journey{Date: Date{2024, 4, 22}, From: station(t, "SHH"), To: station(t, "CZH")}); err != nil {
 		t.Fatal(err)
 	}
 	a := p.last("/otn/leftTicket/queryG")

@@ -79,6 +79,7 @@ var refusals = []struct {
 	{"用户名或密码错误|登录名不存在|密码输入错误|密码错误", Password},
 	{"用户未登录|未登录|重新登录|请登录", Session},
 	{"冲突|您的证件|一日一车一证一票", Conflict},
+	{"学生票的乘车时间|儿童不能单独", Passenger},
 	{"用户信息|身份信息|核验|线下窗口", Conflict},
 	{"锁定", Refused},
 	{"滑动验证", Person},

@@ -198,7 +198,7 @@ func FuzzPassengers(f *testing.F) {
 		if name != plain(name) {
 			return // names come from watch.yaml, which has no others
 		}
-		people, err := choose(list, []string{name})
+		people, err := choose(list, []string{name}, nil)
 		if err != nil {
 			if clean(t, err); people != nil {
 				t.Fatal("people beside an error")

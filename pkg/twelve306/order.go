@@ -3,6 +3,7 @@ package twelve306
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,6 +17,13 @@ type OrderRequest struct {
 	Train      Train // from a Query of some minutes ago at most: its secretStr ages
 	Seat       Seat
 	Passengers []string // names as saved in the account
+
+	// What follows has an entry for each passenger, or none at all. The wishes
+	// are sent where 12306 offers a choice, and an order is never given up for
+	// them.
+	Tickets    []TicketType // what they travel as
+	SeatChoice []SeatWish
+	Berths     []Berth
 }
 
 // Draft is an order that 12306 has checked and that costs nothing yet. Confirm
@@ -25,9 +33,10 @@ type Draft struct {
 	req     OrderRequest
 	page    orderPage
 	people  []passenger
-	seat    string // the code that is ordered
-	code    string // randCode: the answer of the order captcha; "" when none was asked
-	present bool   // the page is of the present era: no randCode, more fields
+	info    orderInfo // what checkOrderInfo offers and wants
+	seat    string    // the code that is ordered
+	code    string    // randCode: the answer of the order captcha; "" when none was asked
+	present bool      // the page is of the present era: no randCode, more fields
 	sent    bool
 	Ticket  string // what getQueueCount said is left: "310,0"; "" when it said nothing
 	Queue   int    // how many people queue, as getQueueCount said
@@ -60,18 +69,21 @@ func (c *Client) prepare(ctx context.Context, req OrderRequest, solver Solver) (
 	if err != nil {
 		return nil, err
 	}
-	if d.people, err = choose(list, req.Passengers); err != nil {
+	if d.people, err = choose(list, req.Passengers, req.Tickets); err != nil {
 		return nil, err
+	}
+	if most := d.page.most; most > 0 && len(d.people) > most {
+		return nil, &Error{Op: "initDc", Kind: Passenger, Msg: fmt.Sprintf("12306 一个订单最多%d位乘车人，这里有%d位", most, len(d.people))}
 	}
 	if req.Seat == Standing && d.page.standingCode != "" {
 		d.seat = d.page.standingCode
 	}
-	button, err := d.check(ctx, solver)
-	if err != nil {
+	if err := d.check(ctx, solver); err != nil {
 		return nil, err
 	}
+	d.makeBeds()
 	// The page keeps its button dead for ifShowPassCodeTime.
-	if err := sleep(ctx, time.Until(button)); err != nil {
+	if err := sleep(ctx, time.Until(d.info.button)); err != nil {
 		return nil, &Error{Op: "checkOrderInfo", Kind: Network, Msg: "stopped while waiting", Unsent: true, Err: err}
 	}
 	return d, nil
@@ -92,39 +104,38 @@ func again(ctx context.Context, step func() error) error {
 }
 
 // check is steps 13 to 15: checkOrderInfo, the picture if it wants one, and
-// getQueueCount. It returns the moment at which the page's button comes alive.
-func (d *Draft) check(ctx context.Context, solver Solver) (time.Time, error) {
+// getQueueCount.
+func (d *Draft) check(ctx context.Context, solver Solver) error {
 	if d.c.overlap {
 		return d.checkOverlapped(ctx, solver)
 	}
-	var info orderInfo
-	err := again(ctx, func() (err error) { info, err = d.checkOrderInfo(ctx); return err })
+	err := again(ctx, func() (err error) { d.info, err = d.checkOrderInfo(ctx); return err })
 	if err != nil {
-		return time.Time{}, err
+		return err
 	}
-	if info.wantsPicture {
+	if d.info.wantsPicture {
 		if err := d.solveOrderPicture(ctx, solver); err != nil {
-			return time.Time{}, err
+			return err
 		}
 	}
-	return info.button, d.getQueueCount(ctx)
+	return d.getQueueCount(ctx)
 }
 
 // checkOverlapped asks both at once, which saves a round trip. Whether the
 // real site minds is not known; a user has to choose it (order_steps: overlap).
-func (d *Draft) checkOverlapped(ctx context.Context, solver Solver) (time.Time, error) {
+func (d *Draft) checkOverlapped(ctx context.Context, solver Solver) (err error) {
 	var wg sync.WaitGroup
 	var queue error
 	wg.Go(func() { queue = d.getQueueCount(ctx) })
-	info, err := d.checkOrderInfo(ctx)
+	d.info, err = d.checkOrderInfo(ctx)
 	wg.Wait()
 	if err == nil {
 		err = queue
 	}
-	if err == nil && info.wantsPicture {
+	if err == nil && d.info.wantsPicture {
 		err = d.solveOrderPicture(ctx, solver)
 	}
-	return info.button, err
+	return err
 }
 
 // Order is a seat that 12306 holds until it is paid, as 12306 prints it.

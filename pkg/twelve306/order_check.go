@@ -11,6 +11,8 @@ import (
 type orderInfo struct {
 	wantsPicture bool      // ifShowPassCode: Y
 	button       time.Time // not before: the reply plus ifShowPassCodeTime
+	seats        string    // choose_Seats, the codes whose seats can be chosen; "" without canChooseSeats
+	beds, middle bool      // canChooseBeds, isCanChooseMid
 }
 
 // checkOrderInfo is seed step 14. A refusal comes as status true with
@@ -39,6 +41,10 @@ func (d *Draft) checkOrderInfo(ctx context.Context) (orderInfo, error) {
 		Get608Msg    wire.Text    `json:"get608Msg"`
 		PassCode     wire.Text    `json:"ifShowPassCode"`     // gone by 2024: absent is N
 		PassCodeTime *wire.Number `json:"ifShowPassCodeTime"` // milliseconds, as text: "2423" in 2018, "1" in 2024
+		CanSeats     wire.Text    `json:"canChooseSeats"`
+		Seats        wire.Text    `json:"choose_Seats"` // OM
+		CanBeds      wire.Text    `json:"canChooseBeds"`
+		CanMiddle    wire.Text    `json:"isCanChooseMid"`
 	}
 	if err := data(op, env, &r); err != nil {
 		return orderInfo{}, err
@@ -55,7 +61,10 @@ func (d *Draft) checkOrderInfo(ctx context.Context) (orderInfo, error) {
 		}
 		return orderInfo{}, e
 	}
-	info := orderInfo{wantsPicture: r.PassCode == "Y"}
+	info := orderInfo{wantsPicture: r.PassCode == "Y", beds: r.CanBeds == "Y", middle: r.CanMiddle == "Y"}
+	if r.CanSeats == "Y" {
+		info.seats = string(r.Seats)
+	}
 	if r.PassCodeTime != nil {
 		wait := time.Duration(*r.PassCodeTime) * time.Millisecond
 		info.button = time.Now().Add(min(max(wait, 0), maxPassCodeTime))

@@ -7,12 +7,18 @@ import (
 	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
 )
 
-// Queued is an order that 12306 has taken into its queue.
+// Queued is an order that 12306 has taken, as a rule into its queue.
 type Queued struct {
 	Token string // REPEAT_SUBMIT_TOKEN; polling works without it
+
+	// Single says that there is no queue: the page asked for confirmSingle, and
+	// the order stands among the unfinished ones now ([Client.Unfinished]).
+	Single bool
 }
 
-// Confirm is seed step 16, the one request that spends something. It is sent
+// Confirm is seed step 16, the one request that spends something:
+// confirmSingleForQueue, or confirmSingle where the page wants no queue
+// (isAsync 0), which has the same fields (PROTOCOL.md 1.8.8). It is sent
 // once per Draft: whatever happened, a second call is refused. Only an error
 // with Unsent set proves that nothing reached 12306, and then Confirm may be
 // called again. Kind Ambiguous means that the order may exist: ask
@@ -22,7 +28,10 @@ type Queued struct {
 // There is no Idempotency-Key header and no redirect is followed, so net/http
 // never repeats the request by itself once its first byte may have been sent.
 func (d *Draft) Confirm(ctx context.Context) (*Queued, error) {
-	const op = "confirmSingleForQueue"
+	op := "confirmSingleForQueue"
+	if d.page.single {
+		op = "confirmSingle"
+	}
 	if d.sent {
 		return nil, &Error{Op: op, Kind: Ambiguous, Msg: "already sent"}
 	}
@@ -36,8 +45,8 @@ func (d *Draft) Confirm(ctx context.Context) (*Queued, error) {
 		add("key_check_isChange", d.page.key).
 		add("leftTicketStr", d.page.leftTicket).
 		add("train_location", d.page.location).
-		add("choose_seats", "").
-		add("seatDetailType", "000")
+		add("choose_seats", d.chooseSeats()).
+		add("seatDetailType", seatDetailType(d.people))
 	if d.present {
 		f = f.add("is_jy", "N").add("is_cj", "Y").add("encryptedData", "")
 	}
@@ -76,7 +85,7 @@ func (d *Draft) verdict(op string, env wire.Envelope) (*Queued, error) {
 			return nil, &Error{Op: op, Kind: Ambiguous, Msg: "a reply that cannot be read", Err: err}
 		}
 		if bool(env.Status) && r.SubmitStatus != nil && bool(*r.SubmitStatus) {
-			return &Queued{Token: d.page.token}, nil
+			return &Queued{Token: d.page.token, Single: d.page.single}, nil
 		}
 		words = or(plain(string(r.ErrMsg)), words)
 	}

@@ -18,6 +18,8 @@ type orderPage struct {
 	train        string
 	from, to     string // telecodes
 	standingCode string // WZ_seat_type_code: the class that standing tickets are sold as
+	single       bool   // isAsync 0: the order is made at once, without a queue
+	most         int    // maxTicketNum; 0 = not said
 }
 
 // initDc is seed step 11: the order page. Its tokens are found by the seed's
@@ -39,10 +41,12 @@ func (c *Client) initDc(ctx context.Context, req OrderRequest) (orderPage, error
 		return orderPage{}, &Error{Op: op, Kind: Person, Msg: "12306 wants a slider here, which only its own page can show"}
 	}
 	var f struct {
-		Key        wire.Text `json:"key_check_isChange"`
-		LeftTicket wire.Text `json:"leftTicketStr"`
-		Location   wire.Text `json:"train_location"`
-		Purpose    wire.Text `json:"purpose_codes"`
+		Key        wire.Text   `json:"key_check_isChange"`
+		LeftTicket wire.Text   `json:"leftTicketStr"`
+		Location   wire.Text   `json:"train_location"`
+		Purpose    wire.Text   `json:"purpose_codes"`
+		IsAsync    wire.Text   `json:"isAsync"`
+		MaxTickets wire.Number `json:"maxTicketNum"`
 		Detail     struct {
 			StandingCode wire.Text `json:"WZ_seat_type_code"`
 		} `json:"queryLeftNewDetailDTO"`
@@ -60,7 +64,12 @@ func (c *Client) initDc(ctx context.Context, req OrderRequest) (orderPage, error
 	p.key = or(string(f.Key), p.key)
 	p.leftTicket = or(string(f.LeftTicket), t.LeftTicket())
 	p.location = or(string(f.Location), t.Location())
-	p.purpose = or(string(f.Purpose), "00")
+	p.single, p.most = f.IsAsync == "0", int(f.MaxTickets)
+	p.purpose = string(f.Purpose)
+	if p.purpose == "" && req.Journey.Student {
+		p.purpose = req.Journey.purpose()
+	}
+	p.purpose = or(p.purpose, "00")
 	p.trainNo = or(string(f.Request.TrainNo), t.No())
 	p.train = or(string(f.Request.Code), t.Code())
 	p.from, p.to = or(string(f.Request.From), t.From()), or(string(f.Request.To), t.To())

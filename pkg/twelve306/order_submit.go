@@ -22,7 +22,7 @@ func (c *Client) submitOrderRequest(ctx context.Context, req OrderRequest) error
 		add("train_date", req.Train.Date().String()).
 		add("back_train_date", DateOf(time.Now()).String()).
 		add("tour_flag", "dc").
-		add("purpose_codes", "ADULT").
+		add("purpose_codes", req.Journey.purpose()).
 		add("query_from_station_name", req.Journey.From.Name).
 		add("query_to_station_name", req.Journey.To.Name)
 	if req.Train.Fields() > presentFields {

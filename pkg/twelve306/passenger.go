@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,77 @@ type passenger struct {
 	TotalTimes wire.Text `json:"total_times"`
 	AllEncStr  wire.Text `json:"allEncStr"`
 	canBuy     bool
+
+	ticket TicketType // on the order that is being made
+	bed    Berth
+}
+
+// TicketType is what somebody travels as, by 12306's code (PROTOCOL.md 2.1).
+type TicketType string
+
+// The kinds of ticket. The zero TicketType is what the account says: a child's
+// ticket for somebody saved as a child, else an adult's.
+const (
+	AdultTicket   TicketType = "1"
+	ChildTicket   TicketType = "2"
+	StudentTicket TicketType = "3"
+	SoldierTicket TicketType = "4" // 残军: a disabled soldier
+)
+
+// ticketTable has the names: the one that 12306 prints, the English one, and
+// other spellings.
+var ticketTable = []struct {
+	ticket  TicketType
+	name    string
+	english string
+	aliases string // separated by |
+}{
+	{AdultTicket, "成人", "adult", "成人票"},
+	{ChildTicket, "儿童", "child", "儿童票|小孩"},
+	{StudentTicket, "学生", "student", "学生票"},
+	{SoldierTicket, "残军", "soldier", "残军票|残疾军人|disabled soldier"},
+}
+
+// Name returns 12306's Chinese name; "" for the zero TicketType.
+func (t TicketType) Name() string {
+	for _, in := range ticketTable {
+		if in.ticket == t {
+			return in.name
+		}
+	}
+	return ""
+}
+
+// English returns the English name; "" for the zero TicketType.
+func (t TicketType) English() string {
+	for _, in := range ticketTable {
+		if in.ticket == t {
+			return in.english
+		}
+	}
+	return ""
+}
+
+// ParsePassenger reads a passenger in the notation of 12306's order page: the
+// name as saved in the account, and in brackets what he travels as: 小宝(儿童),
+// 李四（学生）, Wang(student). Without brackets the TicketType is zero.
+func ParsePassenger(text string) (name string, ticket TicketType, err error) {
+	text = strings.TrimSpace(text)
+	at := strings.LastIndexAny(text, "(（")
+	if at < 0 || !strings.HasSuffix(text, ")") && !strings.HasSuffix(text, "）") {
+		return text, "", nil
+	}
+	name = strings.TrimSpace(text[:at])
+	word := strings.ToLower(strings.TrimSpace(strings.Trim(text[at:], "()（）")))
+	if name == "" {
+		return "", "", fmt.Errorf("%q has no name before the brackets", text)
+	}
+	for _, in := range ticketTable {
+		if word == in.name || word == in.english || word != "" && slices.Contains(strings.Split(in.aliases, "|"), word) {
+			return name, in.ticket, nil
+		}
+	}
+	return "", "", fmt.Errorf("no kind of ticket %q; in brackets stand 儿童 (child), 学生 (student), 残军 (soldier)", word)
 }
 
 // passengersFresh is how long a passenger list is used without asking; an older
@@ -103,10 +175,12 @@ func (c *Client) askPassengers(ctx context.Context, token, referer string) ([]pa
 	return d.Normal, nil
 }
 
-// choose finds the named people in the account, in the order of names.
-func choose(list []passenger, names []string) ([]passenger, error) {
+// choose finds the named people in the account, in the order of names, and
+// gives each his ticket. tickets may be shorter than names.
+func choose(list []passenger, names []string, tickets []TicketType) ([]passenger, error) {
 	out := make([]passenger, 0, len(names))
-	for _, name := range names {
+	children := 0
+	for i, name := range names {
 		var hit []passenger
 		for _, p := range list {
 			if strings.TrimSpace(string(p.Name)) == name {
@@ -121,7 +195,30 @@ func choose(list []passenger, names []string) ([]passenger, error) {
 		case !hit[0].canBuy:
 			return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger, Msg: fmt.Sprintf("乘车人%s的身份信息未通过核验，不能购票", name)}
 		}
-		out = append(out, hit[0])
+		p := hit[0]
+		if i < len(tickets) {
+			p.ticket = tickets[i]
+		}
+		if p.ticket == "" {
+			p.ticket = AdultTicket
+			if p.Type == wire.Text(ChildTicket) {
+				p.ticket = ChildTicket
+			}
+		}
+		switch p.ticket {
+		case ChildTicket:
+			children++
+		case StudentTicket, SoldierTicket:
+			// What the account says is what the counter or the app has verified.
+			if p.Type != wire.Text(p.ticket) {
+				return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger,
+					Msg: fmt.Sprintf("乘车人%s在账户里没有登记为%s，不能买%s票", name, p.ticket.Name(), p.ticket.Name())}
+			}
+		}
+		out = append(out, p)
+	}
+	if children > 0 && children == len(out) {
+		return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger, Msg: "儿童不能单独乘车，同一个订单里要有一位成人"}
 	}
 	return out, nil
 }
@@ -138,17 +235,13 @@ func knownNames(list []passenger) string {
 	return strings.Join(names, "、")
 }
 
-// The ticket of an adult; a passenger saved as a student or child still
-// travels as an adult here.
-const adult = "1"
-
 // passengerTicketStr is what is ordered: per person
 // seat,bed,ticketType,name,idType,idNo,mobile,N[,allEncStr], joined by _.
 // The N keeps 12306 from saving the contact once more.
 func passengerTicketStr(seat string, people []passenger) string {
 	out := make([]string, len(people))
 	for i, p := range people {
-		f := []string{seat, "0", adult, string(p.Name), string(p.IDType), string(p.IDNo), string(p.Mobile), "N"}
+		f := []string{seat, strconv.Itoa(int(p.bed)), or(string(p.ticket), string(AdultTicket)), string(p.Name), string(p.IDType), string(p.IDNo), string(p.Mobile), "N"}
 		if p.AllEncStr != "" {
 			f = append(f, string(p.AllEncStr))
 		}
@@ -158,15 +251,15 @@ func passengerTicketStr(seat string, people []passenger) string {
 }
 
 // oldPassengerStr names the same people: name,idType,idNo,passengerType_ with
-// an underscore after each, the last one too.
+// an underscore after each, the last one too; a child's ticket adds _+.
 func oldPassengerStr(people []passenger) string {
 	var b strings.Builder
 	for _, p := range people {
-		kind := string(p.Type)
-		if kind == "" {
-			kind = adult
-		}
+		kind := or(string(p.Type), string(AdultTicket))
 		b.WriteString(string(p.Name) + "," + string(p.IDType) + "," + string(p.IDNo) + "," + kind + "_")
+		if p.ticket == ChildTicket {
+			b.WriteString("_+")
+		}
 	}
 	return b.String()
 }

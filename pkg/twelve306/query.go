@@ -85,7 +85,7 @@ func (c *Client) ask(ctx context.Context, path string, j Journey, cl class) (*wi
 	f := form{}.add("leftTicketDTO.train_date", j.Date.String()).
 		add("leftTicketDTO.from_station", j.From.Code).
 		add("leftTicketDTO.to_station", j.To.Code).
-		add("purpose_codes", "ADULT")
+		add("purpose_codes", j.purpose())
 	r, err := c.do(ctx, call{
 		op: op, path: "/otn/" + path + "?" + f.String(), referer: pageQuery, class: cl,
 		header: map[string]string{"If-Modified-Since": "0", "Cache-Control": "no-cache"},

@@ -242,7 +242,7 @@ func TestRecordedOrderPage(t *testing.T) {
 	}
 	p, err := c.initDc(t.Context(), OrderRequest{Train: tr})
 	want := aDraft(t, c).page
-	want.standingCode = "O"
+	want.standingCode, want.most = "O", 5
 	if err != nil || p != want {
 		t.Errorf("%+v, %v\nwant %+v", p, err, want)
 	}

@@ -10,14 +10,31 @@ import (
 )
 
 // Journey is what is asked in one query: all trains of a day between two
-// stations.
+// stations, with the tickets of adults or of students.
 type Journey struct {
 	Date     Date
 	From, To Station
+	Student  bool // purpose_codes 0X00: what is ordered from the reply may hold students' tickets
 }
 
-// String returns the journey in words for logs: 2027-02-03 广州南-武汉.
-func (j Journey) String() string { return j.Date.String() + " " + j.From.Name + "-" + j.To.Name }
+// String returns the journey in words for logs: 2027-02-03 广州南-武汉, and
+// that it asks for students' tickets.
+func (j Journey) String() string {
+	s := j.Date.String() + " " + j.From.Name + "-" + j.To.Name
+	if j.Student {
+		s += " (student)"
+	}
+	return s
+}
+
+// purpose is purpose_codes of the query and of submitOrderRequest. The order
+// page has its own: 00 where these say ADULT.
+func (j Journey) purpose() string {
+	if j.Student {
+		return "0X00"
+	}
+	return "ADULT"
+}
 
 // Train is one row of a query reply. Its methods read the row in place; the
 // field numbers are those of PROTOCOL.md 1.7.
