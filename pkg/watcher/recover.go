@@ -28,6 +28,10 @@ const (
 	quickNothingAfter = 6 * time.Second
 )
 
+// longestQueuePause is the longest pause between two looks at a queue in which
+// an earlier life's order stands.
+const longestQueuePause = 30 * time.Second
+
 // orderedBefore is how much earlier than our intent 12306's clock may say that
 // our order was made.
 const orderedBefore = 2 * time.Minute
@@ -57,6 +61,7 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 		}
 		return
 	}
+	queued := 0 // rounds that found it in the queue still
 	for tries := 0; ctx.Err() == nil; tries++ {
 		if a.loginUrgently(ctx, at) != nil {
 			return
@@ -90,6 +95,12 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 			return
 		case h.Queueing != nil && a.queuesOurs(h.Queueing, at):
 			nothing, askQueue = time.Time{}, true
+			// Each round is three requests: a long queue must not use up the budget
+			// that its end needs.
+			queued++
+			if sleep(ctx, min(time.Duration(queued)*twelve306.PollInterval, longestQueuePause)) != nil {
+				return
+			}
 			continue
 		}
 		a.noteForeign(h)
