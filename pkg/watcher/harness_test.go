@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -36,9 +37,12 @@ type scene struct {
 	ink   *ink     // everything that was logged
 	seen  *secrets // everything that must not be printed
 	rt    http.RoundTripper
-	dir   string // the state folder of the newest life
+	hands map[string]time.Time // by order number: when its owner ended it
+
+	crashed chan struct{} // a daemon was killed
 
 	mu    sync.Mutex
+	dir   string // the state folder of the newest life
 	lives []*life
 	hook  func(railsim.Step, *http.Request) // called for every request before it has any effect
 }
@@ -52,7 +56,10 @@ type setup struct {
 	session string         // "on_seats", "none" (no account); else keep
 	mode    twelve306.Mode // of the login
 	change  func(*Options) // of every life
-	excuse  []string       // violations that hold such a text are the fault's doing, three times at most
+	excuse  []string       // violations that hold such a text are the fault's doing
+	excuses int            // how often each of them is excused; 0 is three times
+	forgets bool           // kills come while the disk is full: what was told then may be told again
+	dir     string         // where the state folders are; "" is a folder of the test's own
 }
 
 // life is one process: from its start to its stop or its kill.
@@ -60,6 +67,7 @@ type life struct {
 	s      *scene
 	w      *Watcher
 	n      int
+	dir    string // its state folder
 	cancel context.CancelFunc
 	done   chan struct{}
 	dead   atomic.Bool // killed: nothing of it reaches the world any more
@@ -94,7 +102,11 @@ func homeRule(change ...func(*Rule)) Rule {
 func play(t *testing.T, set setup, f func(s *scene)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &scene{t: t, set: set, ink: &ink{}, seen: &secrets{}, dir: filepath.Join(t.TempDir(), "life-1")}
+		if set.dir == "" {
+			set.dir = t.TempDir()
+		}
+		s := &scene{t: t, set: set, ink: &ink{}, seen: &secrets{}, dir: filepath.Join(set.dir, "life-1"),
+			hands: map[string]time.Time{}, crashed: make(chan struct{}, 1)}
 		o := set.sim
 		o.Budget, o.QueryGap = 80, 3*time.Second
 		if o.Seed == 0 {
@@ -125,7 +137,7 @@ func (s *scene) options(l *life) Options {
 		rules = []Rule{homeRule()}
 	}
 	o := Options{
-		Dir: s.dir, Rules: rules, Channels: []notifier.Channel{{Name: "phone", Notifier: &line{s.phone, l}}},
+		Dir: cmp.Or(l.dir, s.dir), Rules: rules, Channels: []notifier.Channel{{Name: "phone", Notifier: &line{s.phone, l}}},
 		Language: notifier.Chinese, Location: twelve306.Shanghai(),
 		Question: QuestionOptions{Timeout: 3 * time.Minute, Attempts: 3, AskAgain: 10 * time.Minute},
 		Log: zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), s.ink, zap.DebugLevel)).
@@ -153,6 +165,11 @@ func (s *scene) start() *life {
 	if err != nil {
 		s.t.Fatalf("Open: %v", err)
 	}
+	s.run(l)
+	return l
+}
+
+func (s *scene) run(l *life) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
 	go func() {
@@ -164,11 +181,12 @@ func (s *scene) start() *life {
 			s.t.Errorf("Close: %v", err)
 		}
 	}()
-	return l
 }
 
 func (s *scene) open() (*life, error) {
-	l := &life{s: s, n: len(s.lives) + 1, done: make(chan struct{}), cancel: func() {}}
+	s.mu.Lock()
+	l := &life{s: s, n: len(s.lives) + 1, dir: s.dir, done: make(chan struct{}), cancel: func() {}}
+	s.mu.Unlock()
 	w, err := Open(s.options(l))
 	if err != nil {
 		return nil, err
@@ -203,6 +221,8 @@ func (s *scene) stop(l *life) {
 // end on their own, in a world that does not hear them.
 func (s *scene) kill() {
 	l := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if l.dead.Swap(true) {
 		return
 	}
@@ -212,6 +232,7 @@ func (s *scene) kill() {
 	}
 	s.dir = next
 	l.cancel()
+	nudge(s.crashed)
 }
 
 // copyState copies a state folder that is in use. The log goes first: a commit

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ func (s *scene) promises() {
 	for _, v := range s.site.Violations() {
 		i := slices.IndexFunc(s.set.excuse, func(text string) bool { return strings.Contains(v.Text, text) })
 		if i >= 0 {
-			if excused[s.set.excuse[i]]++; excused[s.set.excuse[i]] <= 3 {
+			if excused[s.set.excuse[i]]++; excused[s.set.excuse[i]] <= cmp.Or(s.set.excuses, 3) {
 				continue
 			}
 		}
@@ -47,7 +48,7 @@ func (s *scene) promises() {
 func (s *scene) orders() {
 	t := s.t
 	booked := map[string][]notifier.Message{}
-	resumed := 0
+	ruleOf := map[string]string{} // by order number
 	for _, m := range s.phone.news {
 		switch NewsKind(m.Kind) {
 		case NewsBooked:
@@ -56,20 +57,22 @@ func (s *scene) orders() {
 				t.Errorf("booked without a number: %s / %s", m.Title, m.Text)
 			}
 			booked[v.Number] = append(booked[v.Number], m)
-		case NewsExpired:
-			resumed++
+			if rule := ruleOf[v.Number]; rule != "" && rule != v.Rule {
+				t.Errorf("the order %s was told for %s and for %s", v.Number, rule, v.Rule)
+			}
+			ruleOf[v.Number] = v.Rule
 		}
 	}
-	byTrain := map[string]int{}
+	live := map[string]int{} // by rule
 	for _, o := range s.site.AllOrders() {
 		if o.Planted {
 			continue
 		}
 		if o.State == railsim.Queued || o.State == railsim.Unpaid || o.State == railsim.Paid {
-			byTrain[o.Train+" "+o.Date]++
+			live[ruleOf[o.Number]]++
 		}
 		for _, m := range s.phone.news {
-			if m.Kind == string(NewsFailed) && o.State != railsim.Failed && m.At.After(o.Asked) && m.At.Before(s.ended(o)) {
+			if m.Kind == string(NewsFailed) && (ruleOf[o.Number] == "" || m.Rule == ruleOf[o.Number]) && o.State != railsim.Failed && m.At.After(o.Asked) && m.At.Before(s.ended(o)) {
 				t.Errorf("told %q at %v while 12306 held order %s", m.Title, m.At, o.Number)
 			}
 		}
@@ -93,9 +96,9 @@ func (s *scene) orders() {
 	for number := range booked {
 		t.Errorf("told a number that 12306 does not have: %s", number)
 	}
-	for train, n := range byTrain {
+	for rule, n := range live {
 		if n > 1 {
-			t.Errorf("%d orders are held for %s", n, train)
+			t.Errorf("%d orders are held for the rule %q", n, rule)
 		}
 	}
 	acted := 0
@@ -115,6 +118,9 @@ func (s *scene) orders() {
 		for _, r := range l.w.rules {
 			rules[r.Name] = true
 		}
+		for _, at := range l.w.state.Attempts { // of rules that a reload took away
+			rules[at.Rule] = true
+		}
 	}
 	if acted > len(rules)+ended {
 		t.Errorf("%d confirms took effect for %d rules, %d of whose orders ended", acted, len(rules), ended)
@@ -123,6 +129,9 @@ func (s *scene) orders() {
 
 // ended is when 12306 held the order no more.
 func (s *scene) ended(o railsim.Order) time.Time {
+	if at, ok := s.hands[o.Number]; ok && o.State != railsim.Paid {
+		return at
+	}
 	if o.State == railsim.Expired || o.State == railsim.Cancelled {
 		return o.PayBy
 	}
@@ -139,6 +148,9 @@ func (s *scene) sameOrder(m notifier.Message, o railsim.Order) {
 	}
 	if v.Train != o.Train || v.Date != o.Date || v.State != StateBooked {
 		t.Errorf("told %s %s %s, 12306 holds %s %s", v.Train, v.Date, v.State, o.Train, o.Date)
+	}
+	if strings.Contains(m.Text, "没能从 12306 读回") && o.State != railsim.Unpaid {
+		return // it ended before it could be read
 	}
 	var seats, names []string
 	for _, k := range o.Tickets {

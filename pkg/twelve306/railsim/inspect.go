@@ -2,6 +2,7 @@ package railsim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -147,4 +148,14 @@ func (s *Server) AnswerOf(image []byte) string {
 		return p.answer()
 	}
 	return ""
+}
+
+// Forget drops what is kept for inspection alone: the log of requests,
+// confirms and violations, and the orders that have ended. For tests that
+// measure a client's memory in the same process.
+func (s *Server) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests, s.confirms, s.violations = nil, nil, nil
+	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool { return o.State != Queued && o.State != Unpaid })
 }
