@@ -3,6 +3,7 @@ package notifier
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,7 +36,7 @@ type Fanout struct {
 	running sync.WaitGroup // calls into drivers that Ask has left behind
 }
 
-// Ask asks on all channels at once and returns the first reply, with Channel
+// Ask asks on all channels of p at once and returns the first reply, with Channel
 // set. The questions of the other channels are withdrawn in the background
 // with a word on who answered and where; [Fanout.Wait] waits for that.
 //
@@ -47,7 +48,8 @@ type Fanout struct {
 // hear, [ErrExpired] (possibly joined with the errors of channels that failed)
 // when the deadline has passed, and the cause of ctx when that has ended.
 func (f *Fanout) Ask(ctx context.Context, p Prompt) (Reply, error) {
-	if !f.hears() {
+	channels := f.asked(p)
+	if !hears(channels) {
 		return Reply{}, ErrNoAsker
 	}
 	if f.Link != nil && p.Link == "" {
@@ -67,9 +69,9 @@ func (f *Fanout) Ask(ctx context.Context, p Prompt) (Reply, error) {
 		reply Reply
 		err   error
 	}
-	results := make(chan result, len(f.Channels))
+	results := make(chan result, len(channels))
 	open := 0
-	for _, c := range f.Channels {
+	for _, c := range channels {
 		asker, ok := c.Notifier.(Asker)
 		if !ok {
 			if p.Replaces == "" {
@@ -159,9 +161,23 @@ func (f *Fanout) Wait(ctx context.Context) error {
 	}
 }
 
-// hears reports whether any channel can hear a reply.
-func (f *Fanout) hears() bool {
+// asked returns the channels that p is for.
+func (f *Fanout) asked(p Prompt) []Channel {
+	if len(p.To) == 0 {
+		return f.Channels
+	}
+	var out []Channel
 	for _, c := range f.Channels {
+		if slices.Contains(p.To, c.Name) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// hears reports whether any of the channels can hear a reply.
+func hears(channels []Channel) bool {
+	for _, c := range channels {
 		if _, ok := c.Notifier.(Asker); ok {
 			return true
 		}

@@ -117,6 +117,7 @@ type Prompt struct {
 	AskedAt  time.Time //
 	Deadline time.Time // an answer given after this does not count
 	Link     string    // the answer page of this question; may be empty
+	To       []string  // names of the channels to ask; empty: all of them
 	Replaces string    // ID of the question whose message this one takes the place of (a new picture, a fresh QR code); may be empty
 }
 

@@ -374,7 +374,7 @@ func (w *Watcher) offer(ctx context.Context, r *watched) bool {
 func (w *Watcher) askOffer(ctx context.Context, words News, rule string, follows func(yes bool) []Event) bool {
 	now := time.Now()
 	p := notifier.Prompt{
-		ID: notifier.NewID(), Kind: notifier.Offer, Lang: w.opt.Language, Rule: rule, Title: words.Title, Text: words.Text,
+		ID: notifier.NewID(), Kind: notifier.Offer, Lang: w.opt.Language, Rule: rule, Title: words.Title, Text: words.Text, To: w.askedOf(rule),
 		AskedAt: now.In(w.opt.Location), Deadline: now.Add(w.opt.Question.Timeout).In(w.opt.Location),
 	}
 	if err := w.record(nil, Event{Kind: QuestionOpened, Rule: rule, Question: p.ID}); err != nil {

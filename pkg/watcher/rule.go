@@ -70,6 +70,10 @@ type Rule struct {
 	// passengers and an account is configured, else notify.
 	Action Action `yaml:"action" oneof:"notify ask book"`
 
+	// Notify names the channels that are told of the rule and asked for it,
+	// as notify: names them. Left out: all of them.
+	Notify []string `yaml:"notify"`
+
 	// Schedule says when the rule looks. Left out: the schedule of the file.
 	Schedule Schedule `yaml:"schedule"`
 

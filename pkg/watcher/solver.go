@@ -48,6 +48,9 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	if !s.opens.IsZero() {
 		p.Text = lines(w.say.f("%s 起售，趁早登录。", "Trains go on sale at %s; log in before.", w.say.clock(s.opens, now)), p.Text)
 	}
+	if s.trip != nil { // a login concerns everybody
+		p.To = w.askedOf(s.rule)
+	}
 	s.last = p.ID
 	if err := w.record(nil, Event{Kind: QuestionOpened, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
 		return twelve306.Answer{}, err

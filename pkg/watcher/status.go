@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
@@ -117,7 +118,7 @@ func (w *Watcher) Status() Status {
 		p := w.pending[0]
 		s.Question = &QuestionStatus{p.ID, p.Kind, p.Rule, clock(p.AskedAt), clock(p.Deadline), []string{}}
 		for _, c := range w.opt.Channels {
-			if _, hears := c.Notifier.(notifier.Asker); hears {
+			if hears(c) && (len(p.To) == 0 || slices.Contains(p.To, c.Name)) {
 				s.Question.Channels = append(s.Question.Channels, c.Name)
 			}
 		}

@@ -54,13 +54,60 @@ func (w *Watcher) outgoing(n News, now time.Time) []store.Outgoing {
 		panic(err)
 	}
 	var out []store.Outgoing
-	for _, c := range w.opt.Channels {
-		if _, hears := c.Notifier.(notifier.Asker); hears && n.Shown || n.Kind == NewsAnswered && w.askers < 2 {
+	told := w.channelsOf(n.Rule)
+	askers := 0
+	for _, c := range told {
+		if hears(c) {
+			askers++
+		}
+	}
+	for _, c := range told {
+		if hears(c) && n.Shown || n.Kind == NewsAnswered && askers < 2 {
 			continue
 		}
 		out = append(out, store.Outgoing{Channel: c.Name, At: now, Data: b})
 	}
 	return out
+}
+
+func hears(c notifier.Channel) bool {
+	_, ok := c.Notifier.(notifier.Asker)
+	return ok
+}
+
+// channelsOf returns the channels that are told of a rule: those it names, all
+// of them when it names none or is not there any more. Callers hold w.mu.
+func (w *Watcher) channelsOf(rule string) []notifier.Channel {
+	r := w.byName[rule]
+	if r == nil || len(r.Notify) == 0 {
+		return w.opt.Channels
+	}
+	var out []notifier.Channel
+	for _, c := range w.opt.Channels {
+		if slices.Contains(r.Notify, c.Name) {
+			out = append(out, c)
+		}
+	}
+	if out == nil { // a channel that was renamed: better told elsewhere than nowhere
+		return w.opt.Channels
+	}
+	return out
+}
+
+// askedOf returns the names of the channels that are asked for a rule: those
+// that are told of it, and when none of them can hear, every other that can.
+func (w *Watcher) askedOf(rule string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	told := w.channelsOf(rule)
+	deaf := !slices.ContainsFunc(told, hears)
+	var names []string
+	for _, c := range w.opt.Channels {
+		if deaf && hears(c) || slices.ContainsFunc(told, func(t notifier.Channel) bool { return t.Name == c.Name }) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 func (w *Watcher) posted(out []store.Outgoing) {

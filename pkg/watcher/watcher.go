@@ -67,7 +67,6 @@ type Watcher struct {
 	replan chan struct{}            // the plan of looks changed
 	seats  chan struct{}            // there may be something to book
 	posts  map[string]chan struct{} // by channel: something to tell
-	askers int                      // how many channels can hear
 
 	side sync.WaitGroup // offers
 
@@ -120,9 +119,6 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 	for _, c := range opt.Channels {
 		w.posts[c.Name] = make(chan struct{}, 1)
 		names = append(names, c.Name)
-		if _, hears := c.Notifier.(notifier.Asker); hears {
-			w.askers++
-		}
 	}
 	if err := s.DropOther(names); err != nil {
 		return nil, err
