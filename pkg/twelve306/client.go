@@ -37,6 +37,7 @@ type Client struct {
 	jar     *jar
 	pace    *Pace
 	overlap bool
+	onOdd   func(Odd) // may be nil
 
 	// switching has room for one: a login from userLogin to uamauthclient, where
 	// the session's cookies change one after the other, or a look. A look in
@@ -56,6 +57,8 @@ type Client struct {
 	classic     bool // the login was the classic one
 	passengers  []passenger
 	passengerAt time.Time
+
+	listed map[Journey]listing // the last good answers
 
 	login  chan struct{} // holds the one Login that is under way; guards codeAt
 	codeAt time.Time     // when 12306 was last asked to send an SMS code
@@ -104,6 +107,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		switching: make(chan struct{}, 1),
+		listed:    map[Journey]listing{},
 		base:      &url.URL{Scheme: base.Scheme, Host: base.Host}, jar: newJar(),
 		pace: o.Pace, stations: o.Stations, overlap: o.Overlap, login: make(chan struct{}, 1),
 	}

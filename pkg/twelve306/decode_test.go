@@ -31,12 +31,14 @@ func TestMessagesIsATextInQueries(t *testing.T) {
 func TestNoTrainsIsSaid(t *testing.T) {
 	j := Journey{Date: Date{2027, 2, 3}}
 	short := `"a|b|c"`
-	row := `"` + strings.Repeat("|", 57) + `"`
+	row := `"||||||IZQ|WHN|09:30|13:30|04:00` + strings.Repeat("|", 47) + `"`
+	shifted := `"|||||||IZQ|WHN|09:30|13:30|04:00` + strings.Repeat("|", 46) + `"`
 	for body, want := range map[string]Kind{
 		`{"status":true,"data":{"result":[]}}`:                                      "",
 		`{"status":true,"data":{"result":[` + row + `,` + row + `,` + short + `]}}`: "",
 		`{"status":true,"data":{"result":[` + short + `]}}`:                         Changed,
 		`{"status":true,"data":{"result":[` + row + `,` + short + `]}}`:             Changed,
+		`{"status":true,"data":{"result":[` + row + `,` + shifted + `]}}`:           Changed,
 		`{"status":false,"data":{"result":[]}}`:                                     Changed,
 		`{"status":true,"data":{}}`:                                                 Changed,
 		`{"status":true,"data":null}`:                                               Changed,

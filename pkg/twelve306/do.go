@@ -232,6 +232,7 @@ func (c *Client) read(q call, resp *http.Response) (*reply, error) {
 		if q.follow {
 			return &reply{body: body, location: location, redirect: true}, nil
 		}
+		c.odd(q.op, OddRedirect, code, []byte("Location: "+location+"\n\n"+string(body)))
 		return fail(Changed, "an unknown redirect")
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
 		return fail(Busy, "HTTP %d", code)
@@ -245,18 +246,14 @@ func (c *Client) read(q call, resp *http.Response) (*reply, error) {
 		return fail(Network, "an empty reply")
 	}
 	switch q.accept {
-	case acceptJSON, acceptScript:
+	case acceptJSON, acceptScript, acceptImage:
 		if looksLikeHTML(body) {
 			kind, words := pageKind(body)
+			c.oddPage(q.op, kind, resp.StatusCode, body)
 			return fail(kind, "%s", words)
 		}
 	case acceptPage:
 		if kind, words := pageKind(body); kind == Blocked && len(body) < maxErrorPage {
-			return fail(kind, "%s", words)
-		}
-	case acceptImage:
-		if looksLikeHTML(body) {
-			kind, words := pageKind(body)
 			return fail(kind, "%s", words)
 		}
 	}
@@ -325,9 +322,9 @@ func (c *Client) json(ctx context.Context, q call) (wire.Envelope, []byte, error
 	if err != nil {
 		return wire.Envelope{}, nil, err
 	}
-	env, object, err := wire.ParseEnvelope(r.body)
+	env, object, err := c.envelope(q.op, r.body)
 	if err != nil {
-		return env, nil, &Error{Op: q.op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
+		return env, nil, err
 	}
 	if words := said(env) + string(env.ResultMessage); !bool(env.Status) && Classify(words) == Busy {
 		c.pace.Throttle(0)

@@ -2,6 +2,7 @@ package twelve306
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
@@ -105,6 +106,7 @@ func (c *Client) initDcPage(ctx context.Context) (string, error) {
 	case !looksLikeHTML(r.body):
 		return "", &Error{Op: op, Kind: Network, Msg: "no page"}
 	}
+	c.odd(op, OddNoToken, http.StatusOK, r.body)
 	return "", &Error{Op: op, Kind: Stale, Msg: "no globalRepeatSubmitToken in the page"}
 }
 

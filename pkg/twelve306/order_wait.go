@@ -106,9 +106,9 @@ func (c *Client) waitTime(ctx context.Context, q Queued) (WaitStatus, error) {
 		// No queue, or it was withdrawn: the list of unfinished orders knows.
 		return WaitStatus{}, &Error{Op: op, Kind: Ambiguous, Msg: "an empty reply"}
 	}
-	env, object, err := wire.ParseEnvelope(r.body)
+	env, object, err := c.envelope(op, r.body)
 	if err != nil {
-		return WaitStatus{}, &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
+		return WaitStatus{}, err
 	}
 	var d struct {
 		Status    *wire.Bool   `json:"queryOrderWaitTimeStatus"`

@@ -2,6 +2,7 @@ package twelve306
 
 import (
 	"context"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -72,15 +73,11 @@ func (c *Client) query(ctx context.Context, j Journey) ([]Train, error) {
 			return nil, &Error{Op: "query", Kind: Changed, Msg: "c_url twice in a row"}
 		}
 	}
-	list, err := trains(q, j)
-	if KindOf(err) == Busy {
-		c.pace.Throttle(0)
-	}
-	return list, err
+	return c.judge(q, j)
 }
 
 // ask sends one query to a path and reads its envelope.
-func (c *Client) ask(ctx context.Context, path string, j Journey, cl class) (*wire.QueryReply, error) {
+func (c *Client) ask(ctx context.Context, path string, j Journey, cl class) (*answer, error) {
 	op := strings.TrimPrefix(path, "leftTicket/")
 	f := form{}.add("leftTicketDTO.train_date", j.Date.String()).
 		add("leftTicketDTO.from_station", j.From.Code).
@@ -95,9 +92,48 @@ func (c *Client) ask(ctx context.Context, path string, j Journey, cl class) (*wi
 	}
 	q, err := wire.ParseQuery(string(r.body))
 	if err != nil {
+		c.odd(op, OddText, http.StatusOK, r.body)
 		return nil, &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
 	}
-	return q, nil
+	return &answer{q, op, r.body}, nil
+}
+
+// answer is the reply to a query, with its text for those who want to see what
+// is odd about it.
+type answer struct {
+	*wire.QueryReply
+	op   string
+	body []byte
+}
+
+// judge turns an answer into the trains of the journey and reports what is odd
+// about it.
+func (c *Client) judge(a *answer, j Journey) ([]Train, error) {
+	list, err := trains(a.QueryReply, j)
+	why := ""
+	switch KindOf(err) {
+	case "":
+		if err = c.emptied(a.QueryReply, j, list); err != nil {
+			list, why = nil, OddNoTrains
+		} else if c.onOdd != nil {
+			why = oddRows(a.QueryReply)
+		}
+	case Busy:
+		c.pace.Throttle(0)
+	case Changed:
+		switch {
+		case a.Result && (a.Status || len(a.Rows) > 0):
+			why = OddRows
+		case a.Messages != "":
+			why = OddWords
+		default:
+			why = OddShape
+		}
+	}
+	if why != "" {
+		c.odd(a.op, why, http.StatusOK, a.body)
+	}
+	return list, err
 }
 
 // trains turns a readable reply into the trains of the journey.
@@ -111,9 +147,10 @@ func trains(q *wire.QueryReply, j Journey) ([]Train, error) {
 	default:
 		return nil, &Error{Op: "query", Kind: Changed, Msg: "a reply without trains and without a word"}
 	}
-	if q.Bad > 0 && q.Bad >= len(q.Rows) {
-		return nil, &Error{Op: "query", Kind: Changed,
-			Msg: strconv.Itoa(q.Bad) + " of " + strconv.Itoa(q.Bad+len(q.Rows)) + " rows cannot be read"}
+	if all := len(q.Rows) + q.Bad; all > 0 {
+		if bad := unreadable(q); 2*bad >= all {
+			return nil, &Error{Op: "query", Kind: Changed, Msg: strconv.Itoa(bad) + " of " + strconv.Itoa(all) + " rows cannot be read"}
+		}
 	}
 	out := make([]Train, 0, len(q.Rows))
 	for i := range q.Rows {
@@ -167,14 +204,19 @@ func (c *Client) learnQueryPath(ctx context.Context, anew bool) (string, error) 
 	}
 	page := string(r.body)
 	if !looksLikeHTML(r.body) && !c.hasCookie("/otn/leftTicket", "JSESSIONID") {
+		c.odd("leftTicket/init", OddText, http.StatusOK, r.body)
 		return "", &Error{Op: "leftTicket/init", Kind: Network, Msg: "neither a page nor a session"}
+	}
+	found := wire.LeftTicketURL(page)
+	if !queryPathForm.MatchString(found) {
+		c.odd("leftTicket/init", OddNoToken, http.StatusOK, r.body)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if v := wire.StationVersion(page); v != "" {
 		c.version = v
 	}
-	if found := wire.LeftTicketURL(page); queryPathForm.MatchString(found) {
+	if queryPathForm.MatchString(found) {
 		c.queryPath = found
 	} else if c.queryPath == "" {
 		// The page names none: the bare path is answered with c_url at worst.
