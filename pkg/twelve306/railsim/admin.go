@@ -110,7 +110,7 @@ func (s *Server) Admin() http.Handler {
 		err := read(w, r, &f)
 		switch {
 		case err != nil:
-		case !slices.Contains(FaultKinds(), f.Kind):
+		case !slices.Contains(FaultKinds(), f.Kind) && !slices.Contains(OddKinds(), f.Kind):
 			err = errNoKind
 		case f.Step != "" && !slices.Contains(Steps(), f.Step):
 			err = errNoStep
@@ -172,5 +172,5 @@ func (s *Server) state() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return map[string]any{"seed": s.opts.Seed, "era": s.opts.Era, "letter": s.letter, "orders": len(s.orders),
-		"violations": len(s.violations), "confirms": len(s.confirms), "faults": len(s.faults), "steps": Steps(), "kinds": FaultKinds()}
+		"violations": len(s.violations), "confirms": len(s.confirms), "faults": len(s.faults), "steps": Steps(), "kinds": append(FaultKinds(), OddKinds()...)}
 }

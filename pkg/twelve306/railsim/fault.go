@@ -49,8 +49,8 @@ type Fault struct {
 	// Kind of failure.
 	Kind FaultKind `json:"kind"`
 	// Acts says whether the request takes effect before it fails. Implied for
-	// ReplyLost, Slow, LoggedOut and SignedOut, impossible for Unreachable and
-	// RequestLost.
+	// ReplyLost, Slow, LoggedOut, SignedOut and odd rows, impossible for
+	// Unreachable and RequestLost.
 	Acts bool `json:"acts"`
 	// Skip lets that many requests pass first.
 	Skip int `json:"skip"`
@@ -60,7 +60,8 @@ type Fault struct {
 	Delay time.Duration `json:"delay"`
 	// RetryAfter of 429, in whole seconds. Default 5 s.
 	RetryAfter time.Duration `json:"retry_after"`
-	// Msg of Refused: any of 12306's texts.
+	// Msg of Refused: any of 12306's texts. Of the kinds of OddKinds: what the
+	// cell or the page says.
 	Msg string `json:"msg"`
 }
 
@@ -120,7 +121,7 @@ func (f *Fault) acts() bool {
 		return true
 	}
 	switch f.Kind {
-	case ReplyLost, Slow, LoggedOut, SignedOut:
+	case ReplyLost, Slow, LoggedOut, SignedOut, EmptyResult, BadRows, MoreFields, SeatWord:
 		return true
 	case RequestLost, Unreachable:
 		return false
@@ -174,6 +175,8 @@ func (f *Fault) spoil(x *exchange) {
 		x.busy()
 	case Refused:
 		x.refuseAs(f.Msg)
+	case EmptyResult, BadRows, MoreFields, SeatWord, LoginPage, StrangePage:
+		f.odd(x)
 	}
 }
 
