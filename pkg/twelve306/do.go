@@ -105,7 +105,7 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 	if err := c.pace.wait(ctx, q.class); err != nil {
 		return nil, &Error{Op: q.op, Kind: Network, Msg: "stopped before it was asked", Unsent: true, Err: err}
 	}
-	if q.class == classLook || q.class == classAgain {
+	if q.class.beside() {
 		select {
 		case c.switching <- struct{}{}:
 			defer func() { <-c.switching }()
@@ -130,7 +130,7 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 	// The error page is so common between the steps of a login that only a look
 	// (or a status that says so plainly) slows us down.
 	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Blocked || e.Kind == Busy) &&
-		(q.class == classLook || q.class == classAgain || resp.StatusCode >= 400) {
+		(q.class.beside() || resp.StatusCode >= 400) {
 		c.pace.Throttle(e.RetryAfter)
 	}
 	return r, c.noted(err)

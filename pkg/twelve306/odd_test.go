@@ -148,7 +148,7 @@ func TestRecordingsAreNotOdd(t *testing.T) {
 		}
 	}
 	client, odd := oddities(t, map[string][]string{"/otn/leftTicket/init": {fixture(t, "leftTicket-init.2019-05-18.trimmed.html")}})
-	if _, err := client.learnQueryPath(t.Context(), true); err != nil || len(*odd) > 0 {
+	if _, err := client.learnQueryPath(t.Context(), classAgain); err != nil || len(*odd) > 0 {
 		t.Errorf("leftTicket/init: %v, odd %q", err, *odd)
 	}
 }

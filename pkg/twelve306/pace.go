@@ -26,9 +26,13 @@ const (
 	classOrder class = iota // order, login, session: the whole budget, no gap
 	classLook               // a query: the gap between queries and the smaller part of the budget
 	classAgain              // the one repeat of a query (new letter, new session): no gap
+	classAside              // a file that goes with queries: no gap, and none after it
 	classPoll               // a question to the queue: the whole budget, PollInterval apart
 	classScan               // a question about a QR code: the budget but for what the rest of the login needs
 )
+
+// beside reports whether a request is for queries rather than for the account.
+func (c class) beside() bool { return c == classLook || c == classAgain || c == classAside }
 
 // Mark is one request that was sent: what has to be remembered over a restart,
 // so that a daemon that crashes and comes back keeps its pace.
@@ -55,6 +59,8 @@ type Pace struct {
 	ordering  int         // how many orders and logins are under way
 	nextLook  time.Time
 	lastLook  time.Time
+	lastTurn  time.Time     // of the last query that waited for its turn
+	lookGap   time.Duration // between that one and the one before it
 	slow      float64       // 1 = full speed; 2 = half
 	slowBase  time.Duration // the gap between queries when slowing began
 	slowAt    time.Time
@@ -155,7 +161,8 @@ func (p *Pace) Throttle(retryAfter time.Duration) {
 	f := p.factor(now)
 	if f == 1 {
 		p.slowBase = max(p.cfg.MinInterval, time.Second)
-		if gap := p.nextLook.Sub(p.lastLook); gap > p.slowBase {
+		// Half of the pace that we really had; after a long pause there was none.
+		if gap := p.lookGap; gap > p.slowBase && gap <= slowest/2 {
 			p.slowBase = gap
 		}
 	}
@@ -163,8 +170,10 @@ func (p *Pace) Throttle(retryAfter time.Duration) {
 	if limit := float64(slowest) / float64(p.slowBase); p.slow > limit {
 		p.slow = max(limit, 1)
 	}
-	if gap := p.gap(now); now.Add(gap).After(p.nextLook) {
-		p.nextLook = now.Add(gap)
+	// From the last query on: whatever else is throttled again and again must
+	// not put queries off for ever.
+	if next := p.lastLook.Add(p.gap(now)); next.After(p.nextLook) {
+		p.nextLook = next
 	}
 	if until := now.Add(min(retryAfter, time.Hour)); until.After(p.notSooner) {
 		p.notSooner = until
@@ -232,7 +241,7 @@ func (p *Pace) take(c class) (wait time.Duration) {
 			return d
 		}
 	}
-	if c == classLook || c == classAgain {
+	if c.beside() {
 		if d := p.notSooner.Sub(now); d > 0 {
 			return d
 		}
@@ -244,7 +253,7 @@ func (p *Pace) take(c class) (wait time.Duration) {
 	}
 	if p.cfg.Budget > 0 {
 		room := p.cfg.Budget
-		if c == classLook || c == classAgain {
+		if c.beside() {
 			room = max(room-p.reserve(), 1)
 		}
 		if c == classScan {
@@ -257,7 +266,13 @@ func (p *Pace) take(c class) (wait time.Duration) {
 	p.sent = append(p.sent, now)
 	switch c {
 	case classLook:
+		p.lookGap, p.lastTurn = now.Sub(p.lastTurn), now
 		p.lastLook, p.nextLook = now, now.Add(p.gap(now))
+	case classAgain: // the next query counts from it, too
+		p.lastLook = now
+		if next := now.Add(p.gap(now)); next.After(p.nextLook) {
+			p.nextLook = next
+		}
 	case classPoll:
 		p.nextPoll = now.Add(PollInterval)
 	}

@@ -36,15 +36,22 @@ func (c *Client) query(ctx context.Context, j Journey) ([]Train, error) {
 		return nil, c.notOnSale(j)
 	}
 	before := c.pace.slowness()
-	path, err := c.learnQueryPath(ctx, false)
-	if err != nil {
-		return nil, err
+	c.mu.Lock()
+	path := c.queryPath
+	c.mu.Unlock()
+	var err error
+	turn := classLook
+	if path == "" { // the page takes the query's turn
+		if path, err = c.learnQueryPath(ctx, turn); err != nil {
+			return nil, err
+		}
+		turn = classAgain
 	}
-	q, err := c.ask(ctx, path, j, classLook)
+	q, err := c.ask(ctx, path, j, turn)
 	if k := KindOf(err); (k == Blocked || k == Session) && c.renewOnce() {
 		// A missing anonymous session is answered like a blocked address, so one
 		// new session is worth one more try; then it is what it looks like.
-		if path, err = c.learnQueryPath(ctx, true); err != nil {
+		if path, err = c.learnQueryPath(ctx, classAgain); err != nil {
 			return nil, err
 		}
 		if q, err = c.ask(ctx, path, j, classAgain); err == nil {
@@ -188,17 +195,11 @@ func (c *Client) renewOnce() bool {
 	return true
 }
 
-// learnQueryPath returns the path with today's letter. The first time, and
-// when anew is set, it reads leftTicket/init, which also gives a browser
-// without cookies its anonymous session: without one a query is redirected.
-func (c *Client) learnQueryPath(ctx context.Context, anew bool) (string, error) {
-	c.mu.Lock()
-	path := c.queryPath
-	c.mu.Unlock()
-	if path != "" && !anew {
-		return path, nil
-	}
-	r, err := c.do(ctx, call{op: "leftTicket/init", path: pageQuery, accept: acceptPage, class: classAgain})
+// learnQueryPath reads leftTicket/init and returns the path with today's
+// letter. The page also gives a browser without cookies its anonymous session:
+// without one a query is redirected.
+func (c *Client) learnQueryPath(ctx context.Context, cl class) (string, error) {
+	r, err := c.do(ctx, call{op: "leftTicket/init", path: pageQuery, accept: acceptPage, class: cl})
 	if err != nil {
 		return "", err
 	}
@@ -237,7 +238,7 @@ func (c *Client) RefreshStations(ctx context.Context) (js []byte, err error) {
 	}
 	r, err := c.do(ctx, call{
 		op: "station_name.js", path: "/otn/resources/js/framework/station_name.js?station_version=" + version,
-		referer: pageQuery, accept: acceptScript, class: classAgain,
+		referer: pageQuery, accept: acceptScript, class: classAside,
 	})
 	if err != nil {
 		return nil, err
