@@ -37,7 +37,6 @@ func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 		a.notPrepared(ctx, log, r, at, c, err)
 		return
 	}
-	a.failures = 0
 	// The commit point. Nothing of the confirm leaves before this is on disk.
 	if err := w.record(nil, Event{Kind: Confirming, Rule: at.Rule, Attempt: at.ID}); err != nil {
 		a.cannotWrite(at, err)
@@ -46,6 +45,9 @@ func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 	intent := time.Now()
 	at.Intent = intent
 	queued, err := a.confirm(ctx, draft, at)
+	if !unsent(err) {
+		a.failures = 0
+	}
 	if err != nil {
 		log.Warn("the confirm was not accepted, or nobody knows", zap.Error(err))
 	} else {
@@ -183,17 +185,32 @@ func (a *account) finish(ctx context.Context, at *Attempt, q twelve306.Queued, n
 	// The page asks with its own token, which only the life that confirmed has.
 	if q.Token == "" {
 		a.log.Debug("no page token: the queue's last question is left out")
-	} else if err := w.client.Result(reading, q, number); err != nil {
-		a.log.Info("the queue's last question was not answered; the order stands", zap.Error(err))
+	} else {
+		asking, cancel := context.WithTimeout(reading, readBackTime/2) // the list is worth more
+		if err := w.client.Result(asking, q, number); err != nil {
+			a.log.Info("the queue's last question was not answered; the order stands", zap.Error(err))
+		}
+		cancel()
 	}
 	held := at.Trip.asked(number, time.Now())
-	for reading.Err() == nil {
+	for revived := false; reading.Err() == nil; {
 		h, err := w.client.Unfinished(reading)
 		if o := orderWithNumber(h.Orders, number); err == nil && o != nil {
 			held = heldOrder(*o)
 			break
 		}
-		if err == nil && len(h.Orders) > 0 || sleep(reading, time.Second) != nil {
+		if err == nil && len(h.Orders) > 0 {
+			break
+		}
+		if twelve306.KindOf(err) == twelve306.Session {
+			// Nobody is asked to log in before he knows that he has a seat.
+			if in, _ := w.client.Revive(reading); revived || !in {
+				break
+			}
+			revived = true
+			continue
+		}
+		if sleep(reading, asAsked(err, time.Second)) != nil {
 			break
 		}
 	}
@@ -216,6 +233,9 @@ func (a *account) book(at *Attempt, held *HeldOrder) {
 	n.Order, n.Seen = &v, at.ID
 	w.recordAlways([]News{n}, e)
 	a.looked, a.failures = now, 0
+	if !held.ReadBack {
+		a.looked = time.Time{} // the deadline is not known yet: look again at once
+	}
 	a.log.Info("booked: a seat is held and must be paid", zap.String("rule", at.Rule), zap.String("number", held.Number),
 		zap.String("train", held.Train), zap.Stringer("date", held.Date), zap.Strings("seats", held.Seats), zap.Time("pay_by", held.PayBy))
 	w.saveSession()
@@ -293,17 +313,25 @@ func (a *account) refusedBy(r *watched, at *Attempt, c Candidate, err error) {
 		next = w.say.nextStopRule()
 	default:
 		a.pauseAfter(err, restTime)
-		w.mu.Lock()
-		quiet = r.refusal == w.why(err)
-		r.refusal = w.why(err)
-		w.mu.Unlock()
+		quiet = a.repeats(r, err)
 	}
 	a.failed(at, err, next, quiet)
 }
 
 // fail ends an attempt that may be tried again and tells so.
-func (a *account) fail(_ *watched, at *Attempt, err error, next string) {
-	a.failed(at, err, next, false)
+func (a *account) fail(r *watched, at *Attempt, err error, next string) {
+	a.failed(at, err, next, a.repeats(r, err))
+}
+
+// repeats reports whether the user knows already, since the seats appeared,
+// why the rule cannot book them.
+func (a *account) repeats(r *watched, err error) bool {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	why := a.w.why(err)
+	known := r.refusal == why && r.refused == r.appeared
+	r.refusal, r.refused = why, r.appeared
+	return known
 }
 
 // failed writes down that the attempt holds nothing and tells why; quiet when
@@ -327,10 +355,16 @@ func (a *account) pause(err error) {
 }
 
 func (a *account) pauseAfter(err error, d time.Duration) {
+	a.restTill = time.Now().Add(asAsked(err, d))
+}
+
+// asAsked is a pause of d, or the longer one that 12306 asked for, an hour at
+// most.
+func asAsked(err error, d time.Duration) time.Duration {
 	if e, ok := errors.AsType[*twelve306.Error](err); ok {
 		d = max(d, min(e.RetryAfter, time.Hour))
 	}
-	a.restTill = time.Now().Add(d)
+	return d
 }
 
 // cannotWrite ends an attempt that could not be written down: without a

@@ -30,6 +30,7 @@ type watched struct {
 	nextLook time.Time                       //
 	result   string                          // of the last look, in words
 	refusal  string                          // words of a refusal that nobody knows a cure for, told already
+	refused  int                             // appeared, when they were told
 	warned   map[string]bool                 // cells nobody understands that were logged
 	waits    map[twelve306.Date]bool         // days that 12306 did not sell yet; true: it does now, and the user is about to be told
 	opens    map[twelve306.Journey]time.Time // when the next train that is wanted goes on sale
@@ -456,6 +457,10 @@ const (
 	blindTime  = 30 * time.Second
 )
 
+// longBlock is a Retry-After that is told at once: there will be no five looks
+// before it ends.
+const longBlock = 5 * time.Minute
+
 func (w *Watcher) sees(now time.Time) {
 	w.mu.Lock()
 	was := w.sight
@@ -477,7 +482,7 @@ func (w *Watcher) seesNothing(err error, now time.Time) {
 	turned := !s.blind && s.bad >= blindLooks && now.Sub(s.good) >= blindTime
 	s.blind = s.blind || turned
 	since := s.good
-	held := !s.blocked && !s.blind && s.bad >= 2 && twelve306.KindOf(err) == twelve306.Blocked
+	held := !s.blocked && !s.blind && (s.bad >= 2 && twelve306.KindOf(err) == twelve306.Blocked || asAsked(err, 0) >= longBlock)
 	s.blocked = s.blocked || held
 	w.mu.Unlock()
 	if held {
@@ -490,8 +495,19 @@ func (w *Watcher) seesNothing(err error, now time.Time) {
 	}
 }
 
+// ourWords is an error about which 12306 said nothing.
+type ourWords struct {
+	error
+	words string
+}
+
+func (e ourWords) Unwrap() error { return e.error }
+
 // why words an error for the user: 12306's own words if it had any.
 func (w *Watcher) why(err error) string {
+	if own, ok := errors.AsType[ourWords](err); ok {
+		return own.words
+	}
 	e, ok := errors.AsType[*twelve306.Error](err)
 	if !ok {
 		return err.Error()

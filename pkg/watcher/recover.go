@@ -66,7 +66,7 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 		if a.loginUrgently(ctx, at) != nil {
 			return
 		}
-		if askQueue {
+		if askQueue && nothing.IsZero() { // else watchQueue did
 			number, err := w.client.WaitOrder(ctx, twelve306.Queued{}, nil)
 			if err == nil {
 				if a.settleNumber(ctx, at, number) {
@@ -84,7 +84,7 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 		case err != nil:
 			if twelve306.KindOf(err) != twelve306.Session {
 				log.Debug("12306 does not say what it holds", zap.Error(err))
-				if sleep(ctx, min(time.Second<<min(tries, 6), time.Minute)) != nil {
+				if sleep(ctx, asAsked(err, min(time.Second<<min(tries, 6), time.Minute))) != nil {
 					return
 				}
 			}
@@ -113,11 +113,28 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 			a.endWithout(at, d, h)
 			return
 		}
-		until := maxTime(nothing.Add(apart), at.Intent.Add(after))
-		if sleep(ctx, max(time.Until(until), time.Second)) != nil {
+		if a.watchQueue(ctx, at, maxTime(nothing.Add(apart), at.Intent.Add(after))) {
 			return
 		}
 	}
+}
+
+// watchQueue asks the queue until a time, for an order that 12306 is slow to
+// show. It reports whether that has settled the attempt.
+func (a *account) watchQueue(ctx context.Context, at *Attempt, until time.Time) bool {
+	polling, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	for polling.Err() == nil {
+		switch number, err := a.w.client.WaitOrder(polling, twelve306.Queued{}, nil); {
+		case err == nil && a.settleNumber(ctx, at, number):
+			return true
+		case err == nil: // it speaks of an older order
+			<-polling.Done()
+		case twelve306.KindOf(err) == twelve306.Session:
+			return false
+		}
+	}
+	return false
 }
 
 // settleNumber takes a number that the queue gave after a crash or a lost
@@ -149,11 +166,12 @@ func (a *account) settleNumber(ctx context.Context, at *Attempt, number string) 
 func (a *account) endWithout(at *Attempt, d doubt, h twelve306.Holding) {
 	err := d.err
 	if err == nil || twelve306.KindOf(err) == twelve306.Ambiguous {
-		msg := a.w.say.f("下单请求没有生效，12306 没有占座", "the order did not take effect; 12306 holds nothing")
+		lost := &twelve306.Error{Op: "confirmSingleForQueue", Kind: twelve306.SoldOut, Msg: "no effect"}
+		err = ourWords{lost, a.w.say.f("下单请求没有生效，12306 没有占座。", "The order did not take effect: 12306 holds nothing.")}
 		if h.Failed != nil && h.Failed.Msg != "" {
-			msg = h.Failed.Msg
+			lost.Msg = h.Failed.Msg
+			err = lost
 		}
-		err = &twelve306.Error{Op: "confirmSingleForQueue", Kind: twelve306.SoldOut, Msg: msg}
 	}
 	a.w.mu.Lock()
 	r := a.w.byName[at.Rule]
