@@ -117,7 +117,7 @@ func (s *Server) arrive(x *exchange) *Fault {
 	if f != nil && (f.Kind == LoggedOut || f.Kind == SignedOut) {
 		s.logOut(x, f.Kind == SignedOut)
 	}
-	if x.step == StepConfirm {
+	if x.step == StepConfirm || x.step == StepConfirmSingle {
 		s.noteConfirm(x, f)
 	}
 	return f
@@ -290,7 +290,7 @@ func (x *exchange) badRequest() {
 		x.redirectToError()
 	case x.step == StepCheckOrder:
 		x.otn(map[string]any{"errMsg": "非法请求", "submitStatus": false})
-	case x.step == StepConfirm:
+	case x.step == StepConfirm || x.step == StepConfirmSingle:
 		x.otn(map[string]any{"errMsg": "非法的订票请求！", "submitStatus": false})
 	default:
 		x.illegal()

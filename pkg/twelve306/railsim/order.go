@@ -199,6 +199,7 @@ func (s *Server) seat(o *order) bool {
 		stock[t.placed]--
 		t.coach = fmt.Sprintf("%02d", coach)
 		t.seatNum, t.number = s.place(t.placed, row, i)
+		t.grant(row)
 		fare := o.train.fare(t.placed)
 		o.Price += fare
 		o.Tickets = append(o.Tickets, Ticket{Passenger: t.passenger.Name, Seat: t.seat, Name: seatName(t.placed),

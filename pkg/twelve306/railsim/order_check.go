@@ -83,6 +83,14 @@ func (s *Server) SetOrderCaptcha(on bool) {
 	s.orderCode = on
 }
 
+// SetChoice switches off that checkOrderInfo offers a choice of seats and
+// beds, and on again.
+func (s *Server) SetChoice(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noChoice = !on
+}
+
 // checkOrder looks at passengers and seats before anything is spent.
 func (s *Server) checkOrder(x *exchange) {
 	fail := func(msg string, more map[string]any) {
@@ -142,14 +150,18 @@ func (s *Server) checkOrder(x *exchange) {
 		d.hold = time.Duration(1+s.rng.IntN(2423)) * time.Millisecond
 	}
 	d.wantCode = s.orderCode && s.opts.Era == Classic
-	choose := "N"
-	letters := ""
+	d.choice, d.beds, d.middle = "", false, false
 	for _, c := range d.seatCodes(&s.board) {
-		if strings.Contains("9PDMO", c) {
-			choose, letters = "Y", letters+c
+		switch {
+		case s.noChoice:
+		case strings.Contains("9PDMO", c):
+			d.choice += c
+		case strings.Contains(sleepers, c):
+			d.beds = true
+			d.middle = d.middle || strings.Contains(threeTiers, c)
 		}
 	}
-	data := map[string]any{"canChooseBeds": "N", "canChooseSeats": choose, "choose_Seats": letters, "isCanChooseMid": "N",
+	data := map[string]any{"canChooseBeds": yesNo(d.beds), "canChooseSeats": yesNo(d.choice != ""), "choose_Seats": d.choice, "isCanChooseMid": yesNo(d.middle),
 		"ifShowPassCodeTime": strconv.Itoa(int(d.hold.Milliseconds())), "submitStatus": true, "smokeStr": ""}
 	if s.opts.Era == Classic {
 		data["ifShowPassCode"] = "N"
@@ -158,6 +170,16 @@ func (s *Server) checkOrder(x *exchange) {
 		}
 	}
 	x.otn(data)
+}
+
+// sleepers are the seats that are beds, threeTiers those with a middle one.
+const sleepers, threeTiers = "6A4IF3J", "3J"
+
+func yesNo(b bool) string {
+	if b {
+		return "Y"
+	}
+	return "N"
 }
 
 // refuseTickets is why these people cannot have these seats, or "".

@@ -1,8 +1,12 @@
 package railsim
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
-// Confirm is one confirmSingleForQueue that arrived.
+// Confirm is one confirmSingleForQueue, or confirmSingle, that arrived.
 type Confirm struct {
 	At    time.Time `json:"at"`
 	User  string    `json:"user"`
@@ -103,7 +107,14 @@ func (s *Server) confirm(x *exchange) {
 	if s.opts.Era == Present {
 		data["isAsync"] = "1"
 	}
-	x.decided("queued")
+	if d.single {
+		if s.resolve(o, x.now); o.State == Failed {
+			refuse(o.Message)
+			return
+		}
+		data["isAsync"] = "0"
+	}
+	x.decided(string(o.State))
 	x.otn(data)
 }
 
@@ -124,25 +135,24 @@ func (s *Server) confirmParams(x *exchange, d *draft) bool {
 		x.violate("confirmSingleForQueue before checkOrderInfo")
 		return false
 	}
+	if d.single != (x.step == StepConfirmSingle) {
+		x.violate("%s where the page said isAsync %s", x.step, map[bool]string{true: "0", false: "1"}[d.single])
+	}
 	if !d.counted && !s.excused[StepQueueCount] {
 		x.violate("confirmSingleForQueue without getQueueCount")
 	}
 	if due := d.checkedAt.Add(d.hold); x.now.Before(due) {
 		x.violate("confirmSingleForQueue %v before ifShowPassCodeTime has passed", due.Sub(x.now))
 	}
-	x.same("passengerTicketStr", d.ticketStr)
+	x.wishes(d)
 	x.same("oldPassengerStr", d.oldStr)
 	x.must("purpose_codes", d.pagePurpose())
 	x.must("key_check_isChange", d.keyCheck)
 	x.mustBeEncodedAgain("leftTicketStr", d)
 	x.must("train_location", d.location)
-	x.must("seatDetailType", "000")
 	x.must("whatsSelect", "1")
 	x.must("roomType", "00")
 	x.must("dwAll", "N")
-	if v := x.form.Get("choose_seats"); v != "" && len(v) != 2*len(d.people) {
-		x.violate("choose_seats %q is not two characters a passenger", v)
-	}
 	if s.opts.Era == Present {
 		for _, n := range []string{"is_jy", "is_cj", "encryptedData"} {
 			if !x.form.Has(n) {
@@ -162,6 +172,78 @@ func (s *Server) confirmParams(x *exchange, d *draft) bool {
 		}
 	}
 	return len(s.violations) == before
+}
+
+// wishes checks passengerTicketStr, which may name beds now, seatDetailType,
+// which counts them, and choose_seats; and notes who wishes what.
+func (x *exchange) wishes(d *draft) {
+	sent := strings.Split(x.form.Get("passengerTicketStr"), "_")
+	checked := strings.Split(d.ticketStr, "_")
+	var beds [4]int
+	for i, person := range sent {
+		f := strings.SplitN(person, ",", 3)
+		if len(f) < 3 || len(f[1]) != 1 || f[1] < "0" || f[1] > "3" {
+			x.violate("passengerTicketStr has no bed for a person")
+			return
+		}
+		bed := f[1]
+		f[1] = "0"
+		if len(sent) != len(checked) || strings.Join(f, ",") != checked[i] {
+			x.violate("passengerTicketStr is not the one that checkOrderInfo passed")
+			return
+		}
+		switch {
+		case bed == "0":
+		case !d.beds:
+			x.violate("bed %s where no bed can be chosen", bed)
+		case !strings.Contains(sleepers, f[0]):
+			x.violate("bed %s on the seat %s", bed, f[0])
+		case bed == "2" && (!d.middle || !strings.Contains(threeTiers, f[0])):
+			x.violate("a middle berth where there is none")
+		}
+		beds[bed[0]-'0']++
+		d.people[i].bed = bed
+	}
+	x.must("seatDetailType", fmt.Sprintf("%d%d%d", beds[1], beds[2], beds[3]))
+	v := x.form.Get("choose_seats")
+	if v == "" {
+		return
+	}
+	if len(v) != 2*len(d.people) {
+		x.violate("choose_seats %q is not two characters a passenger", v)
+		return
+	}
+	last := ""
+	for i := range d.people {
+		t := &d.people[i]
+		t.wish = v[2*i : 2*i+2]
+		plan := rowLetters[t.seat]
+		switch {
+		case !strings.Contains(d.choice, t.seat) || plan == "":
+			x.violate("choose_seats %q, and no seat of %s can be chosen", v, t.seat)
+		case t.wish[0] != '1' && t.wish[0] != '2' || !strings.Contains(plan, t.wish[1:]):
+			x.violate("choose_seats %q: no seat %s in %s", v, t.wish, t.seat)
+		case t.wish <= last:
+			x.violate("choose_seats %q is not in the order of the page", v)
+		}
+		last = t.wish
+	}
+}
+
+// rowLetters are the letters that the page offers for a kind of seat.
+var rowLetters = map[string]string{"9": "ACF", "P": "ACF", "D": "ACDF", "M": "ACDF", "O": "ABCDF"}
+
+// grant gives the seat or the berth that was wished for. row is the first row
+// of the order.
+func (t *ticket) grant(row int) {
+	switch {
+	case t.placed != t.seat: // he stands
+	case t.wish != "":
+		num := fmt.Sprintf("%02d%s", row+int(t.wish[0]-'1'), t.wish[1:])
+		t.seatNum, t.number = "0"+num, num+"号"
+	case t.bed > "0":
+		t.number = t.seatNum + "号" + [...]string{"下铺", "中铺", "上铺"}[t.bed[0]-'1']
+	}
 }
 
 // same is must for values that must not be printed.

@@ -54,6 +54,14 @@ func (s *Server) initDc(x *exchange) {
 	x.page(page)
 }
 
+// SetSingle makes the order page ask for confirmSingle (isAsync 0): an order
+// without a queue.
+func (s *Server) SetSingle(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.single = on
+}
+
 // setVar replaces one line `var name=...;` of the page.
 func setVar(page, name string, v any) string {
 	from := strings.Index(page, "var "+name+"=")
@@ -65,6 +73,9 @@ func setVar(page, name string, v any) string {
 func (s *Server) passengerForm(d *draft, seats []any, order map[string]any) map[string]any {
 	form := recordedVar("ticketInfoForPassengerForm")
 	form["isAsync"] = "1"
+	if d.single = s.single; d.single {
+		form["isAsync"] = "0"
+	}
 	form["key_check_isChange"] = d.keyCheck
 	form["leftTicketStr"] = d.ypInfo
 	form["train_location"] = d.location

@@ -18,6 +18,10 @@ type draft struct {
 	ticketStr string // what checkOrderInfo passed
 	oldStr    string
 	people    []ticket
+	choice    string // choose_Seats: the codes whose letters checkOrderInfo offered
+	beds      bool   // canChooseBeds
+	middle    bool   // isCanChooseMid
+	single    bool   // isAsync 0: confirmSingle, and no queue
 	checkedAt time.Time
 	hold      time.Duration // ifShowPassCodeTime
 	counted   bool
@@ -36,6 +40,14 @@ type draft struct {
 const checkAge = 150 * time.Second
 
 const unfinishedText = `您还有未处理的订单，请您到<a href="../queryOrder/initNoComplete">[未完成订单]</a>进行处理!`
+
+const studentText = "学生票的乘车时间为每年的暑假6月1日至9月30日、寒假12月1日至3月31日"
+
+// studentDate reports whether a student travels at his price on that day.
+func studentDate(date string) bool {
+	month := date[5:7]
+	return month >= "06" && month <= "09" || month == "12" || month <= "03"
+}
 
 // submit begins an order of one row.
 func (s *Server) submit(x *exchange) {
@@ -60,6 +72,9 @@ func (s *Server) submit(x *exchange) {
 		return
 	case !s.opts.NoGuard && s.unfinished(x.sess.user) != nil:
 		x.refuse(unfinishedText)
+		return
+	case o.purpose == "0X00" && !studentDate(o.date):
+		x.refuse(studentText)
 		return
 	case s.onSale(o, x.now) == "IS_TIME_NOT_BUY":
 		x.refuse("您选择的" + o.Code + "次列车已暂停发售")

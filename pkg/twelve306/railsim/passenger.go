@@ -85,6 +85,7 @@ type ticket struct {
 	seat, bed, kind   string
 	coach, number     string // once there is a seat
 	placed            string // the stock it was taken from: seat, or "W"
+	wish              string // row and letter of choose_seats: 1A
 	ticketNo, seatNum string
 }
 
@@ -102,11 +103,11 @@ func (x *exchange) parseTickets(d *draft) []ticket {
 		x.violate("passengerTicketStr ends in _")
 		ticketStr = strings.TrimSuffix(ticketStr, "_")
 	}
-	if !strings.HasSuffix(oldStr, "_") {
+	if !strings.HasSuffix(oldStr, "_") && !strings.HasSuffix(oldStr, "__+") {
 		x.violate("oldPassengerStr does not end in _")
 	}
 	var list []ticket
-	wantOld := ""
+	wantOld, students := "", 0
 	for _, person := range strings.Split(ticketStr, "_") {
 		f := strings.Split(person, ",")
 		if len(f) != fields {
@@ -121,20 +122,35 @@ func (x *exchange) parseTickets(d *draft) []ticket {
 		if column(t.seat) == 0 || t.seat == "W" {
 			x.violate("seat %q is no code to order", t.seat)
 		}
-		if len(t.bed) != 1 || !strings.Contains("0123", t.bed) {
-			x.violate("bed is %q", t.bed)
+		if t.bed != "0" {
+			x.violate("bed is %q before a bed could be chosen", t.bed)
 		}
-		if len(t.kind) != 1 || !strings.Contains("1234", t.kind) {
+		switch t.kind {
+		case "1", "2":
+		case "3":
+			students++
+			fallthrough
+		case "4":
+			if p.Type != t.kind {
+				x.violate("a ticket of type %s for somebody saved as %s", t.kind, p.Type)
+			}
+		default:
 			x.violate("ticket type is %q", t.kind)
 		}
 		if f[7] != "N" {
 			x.violate("the field to save the passenger is %q", f[7])
 		}
 		wantOld += strings.Join([]string{f[3], f[4], f[5], p.Type}, ",") + "_"
+		if t.kind == "2" {
+			wantOld += "_+"
+		}
 		list = append(list, t)
 	}
 	if len(list) > 5 {
 		x.violate("%d passengers, at most 5", len(list))
+	}
+	if students > 0 != (d.purpose == "0X00") {
+		x.violate("%d students on an order that began with purpose_codes %s", students, d.purpose)
 	}
 	if oldStr != wantOld {
 		x.violate("oldPassengerStr does not say the same as passengerTicketStr")
@@ -152,7 +168,7 @@ func (x *exchange) savedPassenger(f []string) (Passenger, bool) {
 		id, mobile := p.IDNo, p.Mobile
 		if x.s.opts.Era == Present {
 			id, mobile = maskID(id), maskMobile(mobile)
-			if a.encoded[p.IDNo] != "" && f[8] != a.encoded[p.IDNo] {
+			if f[8] == "" || f[8] != a.encoded[p.IDNo] {
 				continue
 			}
 		}

@@ -121,7 +121,7 @@ func (x *exchange) sign(code any, msg string, more map[string]any) {
 // refuseAs refuses in the form of the step.
 func (x *exchange) refuseAs(msg string) {
 	switch {
-	case x.step == StepCheckOrder || x.step == StepConfirm:
+	case x.step == StepCheckOrder || x.step == StepConfirm || x.step == StepConfirmSingle:
 		x.otn(map[string]any{"errMsg": msg, "submitStatus": false})
 	case x.step == StepWait:
 		x.otn(map[string]any{"queryOrderWaitTimeStatus": true, "count": 0, "waitTime": -2, "requestId": int64(6 << 60),

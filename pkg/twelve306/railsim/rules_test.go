@@ -118,6 +118,9 @@ func people(a Account, n int, seat, kind string) string {
 	for _, p := range a.Passengers[:n] {
 		tickets = append(tickets, strings.Join([]string{seat, "0", kind, p.Name, "1", p.IDNo, p.Mobile, "N"}, ","))
 		old += p.Name + ",1," + p.IDNo + ",1_"
+		if kind == "2" {
+			old += "_+"
+		}
 	}
 	return "passengerTicketStr=" + url.QueryEscape(strings.Join(tickets, "_")) + "&oldPassengerStr=" + url.QueryEscape(old)
 }

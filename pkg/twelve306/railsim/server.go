@@ -139,6 +139,8 @@ type Server struct {
 	faults     []*Fault
 	excused    map[Step]bool // steps that a fault has hit
 	orderCode  bool          // ifShowPassCode Y
+	noChoice   bool          // canChooseSeats and canChooseBeds N
+	single     bool          // isAsync 0
 	violations []Violation
 	requests   []*Request
 	confirms   []Confirm

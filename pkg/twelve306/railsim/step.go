@@ -39,6 +39,7 @@ const (
 	StepCheckOrder      Step = "checkOrderInfo"
 	StepQueueCount      Step = "getQueueCount"
 	StepConfirm         Step = "confirmSingleForQueue"
+	StepConfirmSingle   Step = "confirmSingle"
 	StepLog             Step = "basedata/log"
 	StepWait            Step = "queryOrderWaitTime"
 	StepResult          Step = "resultOrderForDcQueue"
@@ -139,6 +140,7 @@ func listRoutes() []route {
 		web     = "/passport/web/"
 		queries = "leftTicketDTO.train_date leftTicketDTO.from_station leftTicketDTO.to_station purpose_codes"
 		device  = "RAIL_DEVICEID? RAIL_EXPIRATION?"
+		confirm = "passengerTicketStr oldPassengerStr randCode? purpose_codes key_check_isChange leftTicketStr train_location choose_seats seatDetailType is_jy? is_cj? encryptedData? whatsSelect roomType dwAll _json_att REPEAT_SUBMIT_TOKEN"
 	)
 	return []route{
 		{StepLoginInit, "GET", exactly("/otn/login/init"), visit, open, anyPage, "#", "", (*Server).loginInit, nil},
@@ -172,7 +174,8 @@ func listRoutes() []route {
 		{StepCheckPassCode, "POST", exactly("/otn/passcodeNew/checkRandCodeAnsyn"), xhr, otn, orderPage, "randCode rand _json_att REPEAT_SUBMIT_TOKEN", "", (*Server).checkPassCode, nil},
 		{StepCheckOrder, "POST", exactly(order + "checkOrderInfo"), xhr, otn, orderPage, "cancel_flag bed_level_order_num passengerTicketStr oldPassengerStr tour_flag randCode? whatsSelect sessionId? sig? scene? _json_att REPEAT_SUBMIT_TOKEN", "", (*Server).checkOrder, nil},
 		{StepQueueCount, "POST", exactly(order + "getQueueCount"), xhr, otn, orderPage, "train_date train_no stationTrainCode seatType fromStationTelecode toStationTelecode leftTicket purpose_codes train_location _json_att REPEAT_SUBMIT_TOKEN", "", (*Server).queueCount, nil},
-		{StepConfirm, "POST", exactly(order + "confirmSingleForQueue"), xhr, otn, orderPage, "passengerTicketStr oldPassengerStr randCode? purpose_codes key_check_isChange leftTicketStr train_location choose_seats seatDetailType is_jy? is_cj? encryptedData? whatsSelect roomType dwAll _json_att REPEAT_SUBMIT_TOKEN", "", (*Server).confirm, nil},
+		{StepConfirm, "POST", exactly(order + "confirmSingleForQueue"), xhr, otn, orderPage, confirm, "", (*Server).confirm, nil},
+		{StepConfirmSingle, "POST", exactly(order + "confirmSingle"), xhr, otn, orderPage, confirm, "", (*Server).confirm, nil},
 		{StepLog, "POST", exactly("/otn/basedata/log"), xhr, otn, orderPage, "type _json_att REPEAT_SUBMIT_TOKEN", "", (*Server).baseLog, nil},
 		{StepWait, "GET", exactly(order + "queryOrderWaitTime"), xhr, otn, waitPage, "random tourFlag _json_att REPEAT_SUBMIT_TOKEN?", "", (*Server).waitTime, nil},
 		{StepResult, "POST", exactly(order + "resultOrderForDcQueue"), xhr, otn, waitPage, "orderSequence_no _json_att REPEAT_SUBMIT_TOKEN?", "", (*Server).result, nil},
