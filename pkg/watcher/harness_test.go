@@ -30,14 +30,15 @@ import (
 // 12306, a state folder on the disk, a person with a phone, and one daemon
 // after the other. Every scene ends with the promises (promises_test.go).
 type scene struct {
-	t     *testing.T
-	set   setup
-	site  *railsim.Server
-	phone *phone
-	ink   *ink     // everything that was logged
-	seen  *secrets // everything that must not be printed
-	rt    http.RoundTripper
-	hands map[string]time.Time // by order number: when its owner ended it
+	t      *testing.T
+	set    setup
+	site   *railsim.Server
+	phone  *phone
+	others []*phone // of further channels
+	ink    *ink     // everything that was logged
+	seen   *secrets // everything that must not be printed
+	rt     http.RoundTripper
+	hands  map[string]time.Time // by order number: when its owner ended it
 
 	crashed chan struct{} // a daemon was killed
 

@@ -19,7 +19,8 @@ func (s *scene) sense() {
 	holds := map[string]string{}      // by rule: the order that waits for payment
 	over := map[string]NewsKind{}     // by order: how it ended
 	hanging := map[string]time.Time{} // by rule: "a seat may be held"
-	blind, last := false, time.Time{}
+	blind := map[string]bool{}        // by rule; "" is everything
+	last := time.Time{}
 	for i, m := range s.phone.news {
 		if copies[m.ID]++; copies[m.ID] > len(s.lives) {
 			t.Errorf("told %d times in %d lives: %s", copies[m.ID], len(s.lives), m.Title)
@@ -39,7 +40,7 @@ func (s *scene) sense() {
 		switch kind {
 		case NewsBooked, NewsReminder, NewsPaid, NewsExpired:
 			end := over[v.Number]
-			if s.set.forgets && end == kind {
+			if s.set.forgets && end != "" {
 				continue
 			}
 			if end != "" {
@@ -68,12 +69,12 @@ func (s *scene) sense() {
 				hanging[m.Rule] = m.At
 			}
 		case NewsStarted: // what a life is blind to dies with it
-			blind = false
+			clear(blind)
 		case NewsBlind, NewsSeesAgain:
-			if blind == (kind == NewsBlind) {
+			if blind[m.Rule] == (kind == NewsBlind) {
 				t.Errorf("told %s twice in a row: %s", kind, m.Title)
 			}
-			blind = kind == NewsBlind
+			blind[m.Rule] = kind == NewsBlind
 		}
 	}
 	if len(hanging) > 0 && s.now().w.state.Open() == nil {
@@ -115,9 +116,12 @@ func (s *scene) written(form url.Values, path string) {
 		attempt = true
 	case strings.HasSuffix(path, "/captcha-check"), strings.HasSuffix(path, "/checkRandCodeAnsyn"),
 		strings.HasSuffix(path, "/web/login") && form.Get("randCode") != "":
-		for _, q := range s.phone.questions("") {
-			if q.Kind != notifier.Offer {
-				question = q.ID
+		var newest time.Time
+		for _, p := range append(s.others, s.phone) {
+			for _, q := range p.questions("") {
+				if q.Kind != notifier.Offer && !q.at.Before(newest) {
+					question, newest = q.ID, q.at
+				}
 			}
 		}
 	default:

@@ -208,7 +208,7 @@ func (w *world) excuses() []string {
 	if w.has[troubleFaults] || w.has[troubleBursts] || w.has[troubleOutages] {
 		// A step that looked like a success and was none, and what follows on it.
 		out = append(out, "before initNoComplete was opened", "initDc without submitOrderRequest", "missing cookie",
-			"web/login without checkLoginVerify", "getMessageCode without checkLoginVerify", "uamauthclient without login/userLogin",
+			"web/login without checkLoginVerify", "getMessageCode without checkLoginVerify", "uamauthclient without login/userLogin", "but no code was sent",
 			"queryOrderWaitTime 0s after the last one") // net/http repeats a GET by itself
 	}
 	if w.has[troubleRequestKill] || w.has[troubleCommitKill] {
