@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -108,6 +109,9 @@ func Classify(words string) Kind {
 // refused makes the error for a step that 12306 answered with a refusal.
 func refused(op, words string) *Error {
 	words = plain(words)
+	if words != "" && !strings.ContainsFunc(words, unicode.IsLetter) { // a number or a sign where words should be
+		return &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read"}
+	}
 	return &Error{Op: op, Kind: Classify(words), Msg: words}
 }
 

@@ -99,10 +99,24 @@ const smsGap = time.Minute
 
 // loginPlain logs in where 12306 wants no verification (login_check_code 0).
 func (c *Client) loginPlain(ctx context.Context, cred Credentials) error {
-	if err := c.submitLogin(ctx, loginForm("", "", cred), pageLogin2, loginHeader()); err != nil {
-		return err
+	for posts := 1; ; posts++ {
+		err := c.submitLogin(ctx, loginForm("", "", cred), pageLogin2, loginHeader())
+		switch KindOf(err) {
+		case Network, Busy, Blocked:
+			// The login may stand although its reply is lost.
+		default:
+			if err != nil {
+				return err
+			}
+		}
+		done := c.finishLogin(ctx)
+		if err == nil || KindOf(done) != Session || posts == maxPasswords {
+			if done != nil && err != nil {
+				return err
+			}
+			return done
+		}
 	}
-	return c.finishLogin(ctx)
 }
 
 // loginForm is web/login in the field order of the recording.
@@ -134,11 +148,24 @@ func (c *Client) openLogin(ctx context.Context) (conf, error) {
 }
 
 // finishLogin is the walk from the sign-on to the ticket site, as browsers do
-// it today, with login/conf as its proof.
+// it today. A session that is lost on the way is begun once more while the
+// sign-on lives.
 func (c *Client) finishLogin(ctx context.Context) error {
-	if err := c.authorise(ctx, false, pageLogin2); err != nil {
-		return err
+	var err error
+	for range 2 {
+		if err = c.authorise(ctx, false, pageLogin2); err != nil {
+			return err
+		}
+		if err = c.enter(ctx); KindOf(err) != Session {
+			break
+		}
 	}
+	return err
+}
+
+// enter is what follows on the login of the ticket site, with login/conf as its
+// proof.
+func (c *Client) enter(ctx context.Context) error {
 	if err := c.userLogin(ctx, false, pagePass); err != nil {
 		return err
 	}

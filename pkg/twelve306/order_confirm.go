@@ -92,5 +92,9 @@ func (d *Draft) verdict(op string, env wire.Envelope) (*Queued, error) {
 	if words == "" {
 		return nil, &Error{Op: op, Kind: Ambiguous, Msg: "a reply without a word"}
 	}
-	return nil, refused(op, words)
+	e := refused(op, words)
+	if e.Kind == Network { // no words after all
+		e.Kind = Ambiguous
+	}
+	return nil, e
 }
