@@ -189,7 +189,7 @@ func TestFaultsFromConfirmOn(t *testing.T) {
 		{row: "queryOrderWaitTime", column: "sign-on gone", before: dies(railsim.StepWait), wire: toConfirm + "wait " + newLogin + "4s wait 5s wait result list-page list", told: relogged},
 		{row: "queryOrderWaitTime", column: "-2", before: plan(railsim.Queue{Waits: []int{-100}, Fail: -2}), wire: toConfirm + "wait 5s wait list-page list ...", told: "seats failed", says: []string{"12306 说：没有足够的票!", "继续盯着"}},
 		{row: "queryOrderWaitTime", column: "-3", before: plan(railsim.Queue{Waits: []int{-100}, Fail: -3}), wire: toConfirm + "wait 5s wait list-page list ...", told: "seats failed", says: []string{"12306 说：没有足够的票!", "继续盯着"}},
-		{row: "queryOrderWaitTime", column: "-2 untrue", faults: refusals(railsim.StepWait, "没有足够的票!"), wire: toConfirm + "wait list-page list 5s wait list-page list 5s wait list-page list list-page list", told: "seats booked"},
+		{row: "queryOrderWaitTime", column: "-2 untrue", faults: refusals(railsim.StepWait, "没有足够的票!"), wire: toConfirm + "wait list-page list 5s wait list-page list 10s wait list-page list list-page list", told: "seats booked"},
 		{row: "queryOrderWaitTime", column: "n >= 0", before: plan(railsim.Queue{Waits: []int{-100, 30, 20, 10}}), wire: toConfirm + "wait 5s wait 5s wait 5s wait 5s wait result list-page list", told: "seats booked"},
 
 		{row: "resultOrderForDcQueue", column: "unread", faults: on(railsim.StepResult, but(append(unread(), railsim.Unreachable, railsim.Busy, railsim.Status503), railsim.Hang, railsim.WrongType)...), wire: toConfirm + "wait 5s wait 5s wait result 1s result list-page list", told: "seats booked"},
