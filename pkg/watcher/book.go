@@ -29,7 +29,7 @@ func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 	w.client.Pace().Ordering(true)
 	defer w.client.Pace().Ordering(false)
 
-	draft, err := a.prepare(ctx, at, c)
+	draft, err := a.prepare(ctx, at, r.Rule, c)
 	if ctx.Err() != nil {
 		return
 	}
@@ -57,6 +57,10 @@ func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 	case err == nil:
 		w.recordAlways(nil, Event{Kind: Queued, Rule: at.Rule, Attempt: at.ID})
 		w.saveSession()
+		if queued.Single {
+			a.took(ctx, at)
+			break
+		}
 		a.wait(ctx, at, *queued)
 	case unsent(err):
 		a.fail(r, at, err, w.say.nextLook())
@@ -92,9 +96,11 @@ func unsent(err error) bool {
 const maxRelogins = 3
 
 // prepare logs in if need be and takes the order to the commit point.
-func (a *account) prepare(ctx context.Context, at *Attempt, c Candidate) (*twelve306.Draft, error) {
+func (a *account) prepare(ctx context.Context, at *Attempt, r Rule, c Candidate) (*twelve306.Draft, error) {
 	w := a.w
-	req := twelve306.OrderRequest{Journey: c.Journey, Train: c.Train, Seat: c.Seat, Passengers: at.Trip.Passengers}
+	n := len(at.Trip.Passengers)
+	req := twelve306.OrderRequest{Journey: c.Journey, Train: c.Train, Seat: c.Seat, Passengers: at.Trip.Passengers,
+		Tickets: first(r.Tickets, n), SeatChoice: first(r.SeatChoice, n), Berths: first(r.Berth, n)}
 	for n := 0; ; n++ {
 		if in, _ := w.client.LoggedIn(); !in {
 			if err := a.login(ctx, at.Rule); err != nil {
@@ -109,6 +115,9 @@ func (a *account) prepare(ctx context.Context, at *Attempt, c Candidate) (*twelv
 		a.log.Info("12306 lost the session during the order; logging in again", zap.String("attempt", at.ID), zap.Error(err))
 	}
 }
+
+// first returns the first n of a list that may be shorter.
+func first[T any](list []T, n int) []T { return list[:min(n, len(list))] }
 
 // loginError marks a failure that was told as login_failed already.
 type loginError struct{ err error }
@@ -170,6 +179,20 @@ func (a *account) wait(ctx context.Context, at *Attempt, q twelve306.Queued) {
 			a.reconcile(ctx, at, doubt{intent: at.Intent, err: err, refused: true})
 			return
 		}
+	}
+}
+
+// took is what follows on an order that 12306 takes without a queue: it stands
+// among the unfinished ones. When it does not, or they cannot be read, it is
+// as after any other confirm: 12306 is asked until it is known.
+func (a *account) took(ctx context.Context, at *Attempt) {
+	h, err := a.w.client.Unfinished(ctx)
+	if o := ours(a.unclaimed(h.Orders, at), at); err == nil && o != nil {
+		a.book(at, heldOrder(*o))
+		return
+	}
+	if ctx.Err() == nil {
+		a.reconcile(ctx, at, doubt{intent: at.Intent})
 	}
 }
 

@@ -182,7 +182,7 @@ func (r *Rule) judgeSeat(t *twelve306.Train, k int) (left twelve306.Left, take i
 		return left, 0, NoSeat
 	case left.Count >= want:
 		return left, want, ""
-	case r.Partial:
+	case r.Partial && r.mayGo(left.Count):
 		return left, left.Count, ""
 	default:
 		return left, 0, TooFew

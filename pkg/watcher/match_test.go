@@ -143,6 +143,18 @@ func TestVerdict(t *testing.T) {
 		{name: "too few", train: fields{fSecond: "1"}, rule: func(r *Rule) { r.Passengers = []string{"张三", "李四"} }, want: TooFew, words: "second: 1 left, you want 2"},
 		{name: "too few, next kind", train: fields{fSecond: "1", fFirst: "2"}, rule: func(r *Rule) { r.Passengers = []string{"张三", "李四"} }, seat: twelve306.FirstClass, take: 2},
 		{name: "partial", train: fields{fSecond: "1"}, rule: func(r *Rule) { r.Passengers, r.Partial = []string{"张三", "李四"}, true }, seat: twelve306.SecondClass, take: 1},
+		{name: "partial, a child first", train: fields{fSecond: "1"}, rule: func(r *Rule) {
+			r.Passengers, r.Partial, r.Tickets = []string{"小宝", "张三"}, true, []twelve306.TicketType{twelve306.ChildTicket, ""}
+		}, want: TooFew, words: "second: 1 left, you want 2"},
+		{name: "partial, a child second", train: fields{fSecond: "1"}, rule: func(r *Rule) {
+			r.Passengers, r.Partial, r.Tickets = []string{"张三", "小宝"}, true, []twelve306.TicketType{"", twelve306.ChildTicket}
+		}, seat: twelve306.SecondClass, take: 1},
+		{name: "partial, without the student", train: fields{fSecond: "1"}, rule: func(r *Rule) {
+			r.Passengers, r.Partial, r.Tickets = []string{"张三", "小明"}, true, []twelve306.TicketType{"", twelve306.StudentTicket}
+		}, want: TooFew, words: "second: 1 left, you want 2"},
+		{name: "partial, a student first", train: fields{fSecond: "1"}, rule: func(r *Rule) {
+			r.Passengers, r.Partial, r.Tickets = []string{"小明", "张三"}, true, []twelve306.TicketType{twelve306.StudentTicket, ""}
+		}, seat: twelve306.SecondClass, take: 1},
 		{name: "partial of none", train: fields{fSecond: "无"}, rule: func(r *Rule) { r.Passengers, r.Partial = []string{"张三", "李四"}, true }, want: NoSeat, words: "second sold out"},
 
 		{name: "sibling seat by its own name", train: fields{fCode: "D1", fSecond: "", fSoft: "4", fTypes: "JIO"}, rule: func(r *Rule) { r.Seats = []twelve306.Seat{twelve306.FirstSleeper} }, seat: twelve306.FirstSleeper, take: 1},

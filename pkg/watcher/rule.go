@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"slices"
 	"time"
 
 	"github.com/watcherd/watcherd/pkg/twelve306"
@@ -59,11 +60,29 @@ type Rule struct {
 	// codes or English names. Left out: every kind but 无座 (standing).
 	Seats []twelve306.Seat `yaml:"seats"`
 
-	// Passengers are names as saved in the 12306 account, at most five.
+	// Passengers are names as saved in the 12306 account, at most five. What
+	// somebody travels as stands behind the name as on 12306's own page:
+	// 小宝(儿童), 李四(学生), 老王(残军), or in English (child), (student),
+	// (soldier). Without it: a child's ticket for somebody saved as a child,
+	// else an adult's.
 	Passengers []string `yaml:"passengers"`
 
+	// Tickets are what the Passengers travel as, taken from behind their names,
+	// one for each; nil when nothing stands there.
+	Tickets []twelve306.TicketType `yaml:"-"`
+
+	// SeatChoice is where the passengers would like to sit, one for each: A, B,
+	// C, D, F, 靠窗 (window) or 过道 (aisle). It is a wish: it is sent where
+	// 12306 offers a choice for the seat that is ordered, all of it or nothing.
+	SeatChoice []twelve306.SeatWish `yaml:"seat_choice"`
+
+	// Berth is the bed of a sleeper, one for all passengers or one for each:
+	// lower, middle, upper, 下铺, 中铺, 上铺. It is a wish as seat_choice is.
+	Berth []twelve306.Berth `yaml:"berth"`
+
 	// Partial says that fewer seats than passengers are good enough; the
-	// first passengers of the list get them.
+	// first passengers of the list get them, if they may go by themselves: not
+	// children alone, and where there are students, with one of them.
 	Partial bool `yaml:"partial"`
 
 	// Action is notify, ask or book. Left out: book when the rule has
@@ -96,14 +115,16 @@ func DefaultSeats() []twelve306.Seat {
 
 // Journeys returns what has to be asked for the rule, each day and pair of
 // stations once: days first, then stations in the order given. A pair of a
-// station with itself is left out.
+// station with itself is left out. With a student among the passengers it is
+// asked for students' tickets.
 func (r *Rule) Journeys() []twelve306.Journey {
+	student := slices.Contains(r.Tickets, twelve306.StudentTicket)
 	out := make([]twelve306.Journey, 0, len(r.Dates)*len(r.From)*len(r.To))
 	for _, d := range r.Dates {
 		for _, from := range r.From {
 			for _, to := range r.To {
 				if from.Code != to.Code {
-					out = append(out, twelve306.Journey{Date: d, From: from, To: to})
+					out = append(out, twelve306.Journey{Date: d, From: from, To: to, Student: student})
 				}
 			}
 		}
@@ -120,6 +141,18 @@ func (r *Rule) AllPast(today twelve306.Date) bool {
 		}
 	}
 	return true
+}
+
+// mayGo reports whether the first n passengers can be an order of their own:
+// children may not travel alone, and what was asked for with a student is
+// ordered with one.
+func (r *Rule) mayGo(n int) bool {
+	if n >= len(r.Tickets) { // all of them, or plain names only
+		return true
+	}
+	them := r.Tickets[:n]
+	return slices.ContainsFunc(them, func(t twelve306.TicketType) bool { return t != twelve306.ChildTicket }) &&
+		slices.Contains(them, twelve306.StudentTicket) == slices.Contains(r.Tickets, twelve306.StudentTicket)
 }
 
 // seatsWanted is how many seats satisfy the rule fully.

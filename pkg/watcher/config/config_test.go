@@ -88,6 +88,62 @@ func TestBooking(t *testing.T) {
 	}
 }
 
+// TestFamily: kinds of tickets are taken from behind the names, and wishes
+// that no seat of the rule can grant are warned of.
+func TestFamily(t *testing.T) {
+	c := good(t, "family")
+	r := c.Rules[0]
+	if !slices.Equal(r.Passengers, []string{"张三", "小宝", "李四"}) ||
+		!slices.Equal(r.Tickets, []twelve306.TicketType{"", twelve306.ChildTicket, twelve306.StudentTicket}) ||
+		!slices.Equal(r.SeatChoice, []twelve306.SeatWish{twelve306.Window, "B", "F"}) ||
+		!slices.Equal(r.Berth, []twelve306.Berth{twelve306.LowerBerth, twelve306.LowerBerth, twelve306.LowerBerth}) {
+		t.Errorf("rule %+v", r)
+	}
+	for _, j := range r.Journeys() {
+		if !j.Student {
+			t.Errorf("%v is asked for adults", j)
+		}
+	}
+	other := c.Rules[1]
+	if !slices.Equal(other.Tickets, []twelve306.TicketType{twelve306.AdultTicket, ""}) || other.Journeys()[0].Student {
+		t.Errorf("rule %+v", other)
+	}
+	if plain := good(t, "booking").Rules[0]; plain.Tickets != nil || plain.SeatChoice != nil || plain.Berth != nil {
+		t.Errorf("rule %+v", plain)
+	}
+	var got []string
+	for _, w := range c.Warnings {
+		if !strings.HasPrefix(w.Key, "rules[1].passengers") { // 张三 is in two rules
+			got = append(got, w.Key+": "+w.Text)
+		}
+	}
+	want := []string{
+		"rules[0].date: 12306 sells students' tickets for June to September and December to March; it will refuse 2027-05-03",
+		"rules[1].seat_choice: no seat of this rule can be chosen by its letter; it will be any seat",
+		"rules[1].berth: no seat of this rule has a berth that is middle; it will be any",
+		"rules[2].seat_choice: does nothing without passengers",
+		"rules[2].berth: does nothing without passengers",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("warnings:\n%s", strings.Join(got, "\n"))
+	}
+	for lang, want := range map[notifier.Lang][]string{
+		notifier.Chinese: {"乘车人：张三、小宝（儿童票）、李四（学生票）", "选座：靠窗、B、F（", "铺位：下铺、下铺、下铺（", "乘车人：张三（成人票）、王五"},
+		notifier.English: {"passengers: 张三, 小宝 (child), 李四 (student)", "seats wished for: window, B, F (", "berths wished for: lower, lower, lower ("},
+	} {
+		c.Language = lang
+		var b strings.Builder
+		if err := c.Describe(&b, time.Date(2027, 1, 20, 14, 2, 3, 0, twelve306.Shanghai())); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(b.String(), w) {
+				t.Errorf("%q is not in\n%s", w, b.String())
+			}
+		}
+	}
+}
+
 func TestEnvironment(t *testing.T) {
 	c := good(t, "environment")
 	if c.Twelve306.Username != "zhangsan" || string(c.Twelve306.Password) != "p${x}$yzhangsan" || c.Question.Attempts != 5 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,7 +107,13 @@ func (p *printer) rule(c *Config, r *watcher.Rule, now time.Time) {
 	p.line("  车次：%s", "  trains: %s", p.trains(r))
 	p.line("  席别：%s", "  seats: %s", p.seats(r.Seats))
 	if len(r.Passengers) > 0 {
-		p.line("  乘车人：%s%s", "  passengers: %s%s", p.list(r.Passengers...), p.partial(r))
+		p.line("  乘车人：%s%s", "  passengers: %s%s", p.passengers(r), p.partial(r))
+	}
+	if len(r.SeatChoice) > 0 && len(r.Passengers) > 0 {
+		p.line("  选座：%s（12306 让选才选得上，选不上也照订）", "  seats wished for: %s (where 12306 lets one choose; booked either way)", p.seatChoice(r))
+	}
+	if len(r.Berth) > 0 && len(r.Passengers) > 0 {
+		p.line("  铺位：%s（12306 让选才选得上，选不上也照订）", "  berths wished for: %s (where 12306 lets one choose; booked either way)", p.berths(r))
 	}
 	p.line("  有票时：%s", "  when there are seats: %s", p.action(r.Action))
 	if !r.Enabled || r.AllPast(today) {
@@ -183,6 +190,40 @@ func (p *printer) seats(list []twelve306.Seat) string {
 	out := make([]string, len(list))
 	for i, s := range list {
 		out[i] = p.lang.Pick(s.Name(), s.English())
+	}
+	return p.list(out...)
+}
+
+// passengers names them, and what they travel as where the rule says so.
+func (p *printer) passengers(r *watcher.Rule) string {
+	out := slices.Clone(r.Passengers)
+	for i, t := range r.Tickets {
+		if t != "" {
+			out[i] += p.lang.Pick("（"+t.Name()+"票）", " ("+t.English()+")")
+		}
+	}
+	return p.list(out...)
+}
+
+func (p *printer) seatChoice(r *watcher.Rule) string {
+	out := make([]string, len(r.SeatChoice))
+	for i, w := range r.SeatChoice {
+		switch w {
+		case twelve306.Window:
+			out[i] = p.lang.Pick("靠窗", "window")
+		case twelve306.Aisle:
+			out[i] = p.lang.Pick("过道", "aisle")
+		default:
+			out[i] = string(w)
+		}
+	}
+	return p.list(out...)
+}
+
+func (p *printer) berths(r *watcher.Rule) string {
+	out := make([]string, len(r.Berth))
+	for i, b := range r.Berth {
+		out[i] = p.lang.Pick(b.Name(), b.String())
 	}
 	return p.list(out...)
 }

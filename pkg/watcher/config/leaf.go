@@ -37,7 +37,15 @@ func (d *decoder) leaf(v reflect.Value, n *yaml.Node, key string, tag reflect.St
 		*x = each(d, n, key, "a station", twelve306.Station.String, d.stations.Lookup)
 	case *[]twelve306.Seat:
 		*x = each(d, n, key, "a seat", twelve306.Seat.Name, twelve306.ParseSeat)
+	case *[]twelve306.SeatWish:
+		*x = several(d, n, key, "a seat", twelve306.ParseSeatWish)
+	case *[]twelve306.Berth:
+		*x = several(d, n, key, "a berth", twelve306.ParseBerth)
 	case *[]string:
+		if tag.Get("yaml") == "passengers" {
+			*x = d.passengers(n, key)
+			break
+		}
 		*x = each(d, n, key, "a name", func(s string) string { return s }, parseName)
 	case *watcher.TrainPatterns:
 		list := each(d, n, key, "a train", func(s string) string { return s }, parseTrain)

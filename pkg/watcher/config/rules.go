@@ -57,6 +57,8 @@ func (k *checker) rule(r *watcher.Rule, key string) {
 		r.Schedule = k.c.Schedule
 	}
 	k.passengers(r, key)
+	k.seatChoice(r, key)
+	k.berth(r, key)
 	k.action(r, key)
 	k.dateWarnings(r, key)
 	k.closedHours(r, key)
@@ -77,6 +79,7 @@ func (k *checker) passengers(r *watcher.Rule, key string) {
 	if len(r.Passengers) > watcher.MaxPassengers {
 		k.wrong(key, "%d passengers; one order of 12306 holds at most %d. Make two rules", len(r.Passengers), watcher.MaxPassengers)
 	}
+	k.tickets(r, key)
 	if r.Partial && len(r.Passengers) < 2 && !k.bad(key) {
 		k.warn(strings.TrimSuffix(key, "passengers")+"partial", "does nothing with fewer than two passengers")
 	}
@@ -127,6 +130,7 @@ func (k *checker) dateWarnings(r *watcher.Rule, key string) {
 	case k.today.AddDays(366).Before(last):
 		k.warn(key, "%v is more than a year ahead; is the year right?", last)
 	}
+	k.season(r, key, past)
 }
 
 // closedHours warns of a schedule that only looks while 12306 is closed.
