@@ -1,7 +1,6 @@
 package twelve306
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -210,7 +209,7 @@ func (c *Client) emptied(q *wire.QueryReply, j Journey, list []Train) error {
 		delete(c.listed, j)
 		return nil
 	}
-	return &Error{Op: "query", Kind: Changed, Msg: "12306 lists no trains where it listed " + strconv.Itoa(l.trains), Err: ErrNoTrains}
+	return &Error{Op: "query", Kind: Changed, Msg: "12306 lists no trains where it listed " + strconv.Itoa(l.trains), Err: Emptied(l.trains)}
 }
 
 func listed(list []Train) listing {
@@ -225,6 +224,8 @@ func listed(list []Train) listing {
 	return l
 }
 
-// ErrNoTrains is the cause of the error of Query for an empty list where there
-// were trains.
-var ErrNoTrains = errors.New("the list is empty")
+// Emptied is the cause of the error of Query for an empty list where there were
+// trains: how many.
+type Emptied int
+
+func (e Emptied) Error() string { return "the list is empty" }

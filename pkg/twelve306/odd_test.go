@@ -171,7 +171,7 @@ func TestEmptied(t *testing.T) {
 			if got != want {
 				t.Errorf("%v: %s, want %s", time.Now().UTC(), got, want)
 			}
-			if (KindOf(err) == Changed) != errors.Is(err, ErrNoTrains) {
+			if n, ok := errors.AsType[Emptied](err); ok != (KindOf(err) == Changed) || ok && n < 1 {
 				t.Errorf("the cause of %v", err)
 			}
 		}

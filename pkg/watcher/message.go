@@ -296,6 +296,38 @@ func (s speaker) blind(since time.Time, why string, now time.Time) News {
 			s.f("这不等于没票；会放慢速度接着试，看得到时告诉你。", "This does not mean sold out. It keeps trying, more slowly, and tells you when it sees again."))}
 }
 
+// captured says where the copies of strange answers lie.
+func (s speaker) captured() string {
+	return s.f("已留下一份去掉个人信息的回答，运行 watcherd capture 查看；报告问题时请附上。",
+		"A copy of the answer without personal data is kept: watcherd capture shows it; please add it to a report.")
+}
+
+// blindTo tells that one journey of a rule cannot be seen, while others may.
+func (s speaker) blindTo(rule string, j twelve306.Journey, why, kept string) News {
+	return News{Kind: NewsBlind, Rule: rule, Loud: true,
+		Title: s.f("看不到 %s %s→%s 的余票了", "Cannot see the trains of %s, %s to %s", s.short(j.Date), j.From.Name, j.To.Name),
+		Text:  lines(why, s.f("这不等于没票；会接着试，看得到时告诉你。", "This does not mean sold out. It keeps trying and tells you when it sees again."), kept)}
+}
+
+// unknownWord tells that a train which a rule wants cannot be judged.
+func (s speaker) unknownWord(rule string, j twelve306.Journey, train, word string, more int, kept string) News {
+	others := ""
+	if more > 0 {
+		others = s.f("还有 %d 趟车也是这样。", "It is the same with %d other trains.", more)
+	}
+	return News{Kind: NewsBlind, Rule: rule, Loud: true,
+		Title: s.f("看不懂 %s %s 的余票", "Cannot read the seats of %s on %s", train, s.short(j.Date)),
+		Text: lines(s.f("%s→%s，12306 写的是“%s”。", "%s to %s: 12306 wrote %q.", j.From.Name, j.To.Name, word), others,
+			s.f("这不等于没票：请到 12306 官方 App 看一眼。别的车照常盯着。", "This does not mean sold out: please look in the official 12306 app. Other trains are watched as ever."), kept)}
+}
+
+// noTrains ends a blindness with an empty list that has lasted so long that it
+// is believed.
+func (s speaker) noTrains(j twelve306.Journey, since, now time.Time) News {
+	return News{Kind: NewsSeesAgain, Title: s.f("%s %s→%s 没有车", "No trains on %s, %s to %s", s.short(j.Date), j.From.Name, j.To.Name),
+		Text: s.f("%s 以来 12306 一直说一趟车也没有，就当真了；有车时会接着盯。", "12306 has said so since %s, and it is believed now. It keeps looking.", s.clock(since, now))}
+}
+
 func (s speaker) seesAgain(since, now time.Time) News {
 	return News{Kind: NewsSeesAgain, Title: s.f("又看得到余票了", "Seeing trains again"),
 		Text: s.f("中断了 %s。", "It was blind for %s.", s.lang.Remaining(now.Sub(since)))}

@@ -59,6 +59,11 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"failed-tomorrow": s.failed("回家", &wanted, s.said("由于您取消次数过多，今日将不能继续受理您的订票请求。"), s.nextTomorrow()),
 		"failed-stopped":  s.failed("回家", &wanted, s.said("账户里没有乘车人王五"), s.nextStopRule()),
 		"blind":           s.blind(now.Add(-time.Minute), s.f("网络不通，或 12306 的回答读不懂。", "No network, or an answer from 12306 that cannot be read."), now),
+		"blind-kept":      s.blind(now.Add(-time.Minute), lines(s.f("12306 的回答和以前不一样，读不懂。", "12306 answers in a form that is not known."), s.captured()), now),
+		"blind-rule":      s.blindTo("回家", trip(feb3, wuhan), s.f("12306 之前列出过 %d 趟车，现在一趟也不列。", "12306 lists no trains where it listed %d.", 12), s.captured()),
+		"blind-word":      s.unknownWord("回家", trip(feb3, wuhan), "G1110", "抢光", 0, s.captured()),
+		"blind-words":     s.unknownWord("回家", trip(feb3, wuhan), "G1110", "抢光", 3, ""),
+		"no-trains":       s.noTrains(trip(feb3, wuhan), now.Add(-6*time.Hour), now),
 		"sees-again":      s.seesAgain(now.Add(-5*time.Minute), now),
 		"blocked":         s.blocked(s.f("12306 暂时不让这个网络地址查询。", "12306 turns this address away for now.")),
 		"held-elsewhere":  s.heldElsewhere(order, now),
@@ -75,7 +80,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 }
 
 // foreignWords are English words that are names in Chinese too.
-var foreignWords = regexp.MustCompile(`watcherd|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
+var foreignWords = regexp.MustCompile(`watcherd( capture)?|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
 
 func TestMessages(t *testing.T) {
 	for _, lang := range []notifier.Lang{notifier.Chinese, notifier.English} {

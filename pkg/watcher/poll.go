@@ -34,6 +34,9 @@ type watched struct {
 	warned   map[string]bool                 // cells nobody understands that were logged
 	waits    map[twelve306.Date]bool         // days that 12306 did not sell yet; true: it does now, and the user is about to be told
 	opens    map[twelve306.Journey]time.Time // when the next train that is wanted goes on sale
+	spots    map[twelve306.Journey]*blindSpot
+
+	blindSince time.Time // since when the user knows that the rule cannot see; zero when it can
 }
 
 // finding is what a journey's last good look found for a rule.
@@ -81,6 +84,7 @@ type query struct {
 	born    time.Time // when it was first wanted
 	asked   time.Time // when it was last asked
 	failing bool
+	emptied time.Time // since when an empty list is not believed
 }
 
 // setRules puts rules in force and says what changed, by name.
@@ -101,8 +105,10 @@ func (w *Watcher) setRules(rules []Rule) (added, changed, removed []string) {
 		}
 		if e == nil {
 			e = &watched{Rule: r, found: map[twelve306.Journey]finding{}, told: map[seatKey]int{}, offered: map[seatKey]bool{},
-				rests: map[seatKey]rest{}, warned: map[string]bool{}, waits: map[twelve306.Date]bool{}, opens: map[twelve306.Journey]time.Time{}}
+				rests: map[seatKey]rest{}, warned: map[string]bool{}, waits: map[twelve306.Date]bool{}, opens: map[twelve306.Journey]time.Time{},
+				spots: map[twelve306.Journey]*blindSpot{}}
 		}
+		w.copies.keeps(r.Passengers...)
 		w.rules = append(w.rules, e)
 		w.byName[r.Name] = e
 	}
@@ -272,7 +278,14 @@ func (w *Watcher) look(ctx context.Context, q *query) {
 		q.failing = false
 		w.log.Info("the look works again", zap.Stringer("query", q.journey))
 	}
-	w.sees(now)
+	again := w.say.seesAgain
+	if q.believed(trains) {
+		w.log.Warn("12306 keeps saying that there are no trains where there were some; it is believed now",
+			zap.Stringer("query", q.journey), zap.Time("since", q.emptied))
+		again = func(since, now time.Time) News { return w.say.noTrains(q.journey, since, now) }
+	}
+	q.emptied = time.Time{}
+	w.sees(now, again)
 	for _, r := range q.rules {
 		w.found(ctx, r, q.journey, trains, now)
 	}
@@ -308,7 +321,13 @@ func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
 		r.lastLook, r.result = now, err.Error()
 	}
 	w.mu.Unlock()
+	q.suspects(err, now)
 	w.seesNothing(err, now)
+	if twelve306.KindOf(err) == twelve306.Changed {
+		for _, r := range q.rules { // other journeys may be seen all the same
+			w.puzzled(r, q.journey, now, func(kept string) News { return w.say.blindTo(r.Name, q.journey, w.why(err), kept) })
+		}
+	}
 }
 
 // found takes the trains of a journey for one rule: it keeps what may be
@@ -333,6 +352,7 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, tr
 	blocked := w.blockedFor(r, now)
 	w.mu.Unlock()
 
+	w.judged(r, j, trains, len(list) > 0, now)
 	if opened {
 		w.log.Info("the day is on sale now", zap.String("rule", r.Name), zap.Stringer("query", j))
 		w.tell(w.say.dayOpened(r.Name, j, r.opens[j], now))
@@ -461,14 +481,15 @@ const (
 // before it ends.
 const longBlock = 5 * time.Minute
 
-func (w *Watcher) sees(now time.Time) {
+// sees takes up a good look; again words the end of a blindness.
+func (w *Watcher) sees(now time.Time, again func(since, now time.Time) News) {
 	w.mu.Lock()
 	was := w.sight
 	w.sight = sight{good: now, blocked: was.blocked && w.client.Pace().Stats().Slow > 1.5}
 	w.mu.Unlock()
 	if was.blind {
 		w.log.Info("seeing trains again", zap.Time("blind_since", was.good))
-		w.tell(w.say.seesAgain(was.good, now))
+		w.tell(again(was.good, now))
 	}
 }
 
@@ -491,7 +512,7 @@ func (w *Watcher) seesNothing(err error, now time.Time) {
 	}
 	if turned {
 		w.log.Error("no look works any more", zap.Time("since", since), zap.Error(err))
-		w.tell(w.say.blind(since, w.why(err), now))
+		w.tell(w.say.blind(since, lines(w.why(err), w.keptCopy(since)), now))
 	}
 }
 
@@ -519,6 +540,9 @@ func (w *Watcher) why(err error) string {
 		return w.say.f("对方的证书不可信，不是真的 12306；自己的模拟站要配 twelve306.ca_file。",
 			"The certificate is not trusted: this is not 12306. A simulator of yours needs twelve306.ca_file.")
 	}
+	if n, ok := errors.AsType[twelve306.Emptied](err); ok {
+		return w.say.f("12306 之前列出过 %d 趟车，现在一趟也不列。", "12306 lists no trains where it listed %d.", int(n))
+	}
 	switch e.Kind { // our own words for those who run it are in the log
 	case twelve306.Network:
 		return w.say.f("网络不通，或 12306 的回答读不懂。", "No network, or an answer from 12306 that cannot be read.")
@@ -528,6 +552,8 @@ func (w *Watcher) why(err error) string {
 		return w.say.f("12306 暂时不让这个网络地址查询。", "12306 turns this address away for now.")
 	case twelve306.Session:
 		return w.say.f("12306 说还没有登录。", "12306 says that nobody is logged in.")
+	case twelve306.Changed:
+		return w.say.f("12306 的回答和以前不一样，读不懂。", "12306 answers in a form that is not known.")
 	}
 	return e.Op + ": " + e.Msg
 }

@@ -194,7 +194,12 @@ func (s *scene) secrets() {
 
 // files checks that the state folder is its owner's alone.
 func (s *scene) files() {
-	for dir, want := range map[string]os.FileMode{s.dir: 0o700} {
+	folders := map[string]os.FileMode{s.dir: 0o700}
+	copies := filepath.Join(s.dir, captureFolder)
+	if _, err := os.Stat(copies); err == nil {
+		folders[copies] = 0o700
+	}
+	for dir, want := range folders {
 		info, err := os.Stat(dir)
 		if err != nil {
 			s.t.Error(err)
@@ -205,7 +210,7 @@ func (s *scene) files() {
 		}
 		list, _ := os.ReadDir(dir)
 		for _, e := range list {
-			if info, err := e.Info(); err == nil && info.Mode().Perm() != 0o600 {
+			if info, err := e.Info(); err == nil && !e.IsDir() && info.Mode().Perm() != 0o600 {
 				s.t.Errorf("%s has mode %o", filepath.Base(e.Name()), info.Mode().Perm())
 			}
 		}

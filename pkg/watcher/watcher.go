@@ -63,6 +63,7 @@ type Watcher struct {
 	fan    *notifier.Fanout
 	marks  *store.Marks
 	since  time.Time
+	copies *captures // of what 12306 said and nobody understood
 
 	replan chan struct{}            // the plan of looks changed
 	seats  chan struct{}            // there may be something to book
@@ -104,7 +105,8 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 		opt: opt, log: opt.Log, store: s, state: NewState(), byName: map[string]*watched{},
 		say:    speaker{opt.Language, opt.Location},
 		replan: make(chan struct{}, 1), seats: make(chan struct{}, 1), posts: map[string]chan struct{}{},
-		fan: &notifier.Fanout{Channels: opt.Channels, Link: opt.Link},
+		copies: &captures{dir: opt.Dir, log: opt.Log},
+		fan:    &notifier.Fanout{Channels: opt.Channels, Link: opt.Link},
 	}
 	if err := s.Events(func(r store.Record) error {
 		e, err := readEvent(r)
@@ -133,6 +135,10 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	w.client.OnOdd(w.copies.odd)
+	if a := opt.Account; a != nil {
+		w.copies.keeps(a.Credentials.Username, a.Credentials.Password)
 	}
 	if err := w.rememberPace(); err != nil {
 		return nil, err
