@@ -217,6 +217,6 @@ func proof(t *testing.T, goTool string, files map[string]string, run string) (st
 	if out, err := exec.CommandContext(t.Context(), goTool, "test", "-c", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("it cannot be built: %v\n%s", err, out)
 	}
-	out, err := exec.CommandContext(t.Context(), binary, "-test.run", run, "-test.timeout", "3m", "-test.failfast").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), binary, "-test.run", run, "-test.timeout", "10m", "-test.failfast").CombinedOutput()
 	return string(out), err
 }
