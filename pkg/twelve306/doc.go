@@ -12,9 +12,10 @@
 //
 //   - HTML, an empty body or a redirect where JSON was asked for is a failure
 //     and never "no tickets"; the redirect to error.html is never followed.
-//   - One request spends something, confirmSingleForQueue. [Draft.Confirm]
-//     sends it once; when its effect is unknown only [Client.Unfinished] can
-//     tell, so nothing in this package ever sends it again.
+//   - One request spends something, confirmSingleForQueue (confirmSingle where
+//     the page wants no queue). [Draft.Confirm] sends it once; when its effect
+//     is unknown only [Client.Unfinished] can tell, so nothing in this package
+//     ever sends it again.
 //
 // Every request takes its place in one [Pace].
 package twelve306

@@ -108,9 +108,13 @@ func TestPrepareFaults(t *testing.T) {
 // and Unfinished tells the truth.
 func TestConfirmFaults(t *testing.T) {
 	for _, era := range []railsim.Era{railsim.Classic, railsim.Present} {
-		for _, noGuard := range []bool{false, true} {
+		for _, how := range []struct {
+			noGuard bool
+			step    railsim.Step
+		}{{false, railsim.StepConfirm}, {true, railsim.StepConfirm}, {false, railsim.StepConfirmSingle}, {true, railsim.StepConfirmSingle}} {
 			t.Run(string(era), func(t *testing.T) {
-				everyFault(t, railsim.Options{Seed: 1, Era: era, Calm: true, NoGuard: noGuard}, railsim.StepConfirm, func(t *testing.T, s *site, f railsim.Fault) {
+				everyFault(t, railsim.Options{Seed: 1, Era: era, Calm: true, NoGuard: how.noGuard}, how.step, func(t *testing.T, s *site, f railsim.Fault) {
+					s.SetSingle(how.step == railsim.StepConfirmSingle)
 					d, err := s.client.Prepare(t.Context(), s.ready(), s)
 					if err != nil {
 						t.Fatal(err)

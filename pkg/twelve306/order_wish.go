@@ -132,9 +132,9 @@ func ParseBerth(text string) (Berth, error) {
 func (s Seat) HasBerth(b Berth) bool {
 	switch s {
 	case HardSleeper, SecondSleeper:
-		return true
+		return b == LowerBerth || b == MiddleBerth || b == UpperBerth
 	case SoftSleeper, FirstSleeper, MovingSleeper, DeluxeSleeper, DeluxeMoving:
-		return b != MiddleBerth
+		return b == LowerBerth || b == UpperBerth
 	}
 	return false
 }

@@ -35,6 +35,28 @@ func TestParsePassenger(t *testing.T) {
 	}
 }
 
+// What people write behind a name, and as a wish, is either understood or an
+// error, and what is understood says itself again.
+func FuzzParseWishes(f *testing.F) {
+	for _, s := range []string{"张三", "小宝(儿童)", "李四（学生）", "()", "（", ")(", "a(b)c(child)", "A", "靠窗", "下铺", "Ｆ"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if name, ticket, err := ParsePassenger(text); err == nil && ticket != "" {
+			again, same, err := ParsePassenger(name + "(" + ticket.Name() + ")")
+			if err != nil || again != name || same != ticket || name == "" {
+				t.Errorf("%q: %q %q, then %q %q, %v", text, name, ticket, again, same, err)
+			}
+		}
+		if w, err := ParseSeatWish(text); err == nil && len(ChooseSeats(SecondClass, []SeatWish{w})) != 2 {
+			t.Errorf("%q: no seat %s", text, w)
+		}
+		if b, err := ParseBerth(text); err == nil && !HardSleeper.HasBerth(b) {
+			t.Errorf("%q: no berth %v", text, b)
+		}
+	})
+}
+
 // TestTickets: who travels as what, and who may not.
 func TestTickets(t *testing.T) {
 	list := []passenger{

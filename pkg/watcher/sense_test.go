@@ -112,7 +112,7 @@ func (s *scene) bookedFor(number, rule string) bool {
 func (s *scene) written(form url.Values, path string) {
 	question, attempt := "", false
 	switch {
-	case strings.HasSuffix(path, "/confirmSingleForQueue"):
+	case strings.HasSuffix(path, "/confirmSingleForQueue"), strings.HasSuffix(path, "/confirmSingle"):
 		attempt = true
 	case strings.HasSuffix(path, "/captcha-check"), strings.HasSuffix(path, "/checkRandCodeAnsyn"),
 		strings.HasSuffix(path, "/web/login") && form.Get("randCode") != "":
