@@ -85,12 +85,13 @@ var refusals = []struct {
 	{"锁定", Refused},
 	{"滑动验证", Person},
 	{"验证码", Wrong},
-	{"没有足够|余票不足|仅剩0张|排队人数|实时余票无票|非法的席别|扣票失败|占座失败|已售完|无票", SoldOut},
-	{"重新查询|已过期", Stale},
+	{"没有足够|余票不足|仅剩|排队人数|实时余票无票|非法的席别|扣票失败|占座失败|已售完|无票", SoldOut},
+	{"重新查询|已过期|票据内容为空", Stale},
 	{"非法请求|非法的订票请求|数据无效", Invalid},
 	{"频率太快|过于频繁|次数过多", Busy},
 	{"繁忙|系统忙|网络错误|网络可能存在问题|重试|人数过多|用户过多|提交失败", Busy},
 	{"起售|暂停发售|停运|预售期|系统维护", NotOnSale},
+	{"未完成", Unpaid}, // last: 核验未完成 is no order
 }
 
 // Classify returns the kind that 12306's words stand for; words that are not
