@@ -70,6 +70,6 @@ Start with:  watcherd demo`,
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVar(&f.config, "config", "", "the configuration (default: watch.yaml, then /etc/watcherd/watch.yaml)")
-	root.AddCommand(runCommand(f), checkCommand(f), queryCommand(f), loginCommand(f), demoCommand(), versionCommand())
+	root.AddCommand(runCommand(f), checkCommand(f), queryCommand(f), loginCommand(f), captureCommand(f), demoCommand(), versionCommand())
 	return root
 }

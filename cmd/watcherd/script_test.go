@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 //	site await STEP N           waits until N requests of a step have arrived
 //	site has WHAT N             confirms, orders or violations
 //	site sms                    $CODE is the code that the account's phone has received
+//	site odd KIND MSG           every look is answered strangely (railsim.OddKinds)
 //	site down                   nobody answers any more
 //	inbox                       starts a webhook: $INBOX_URL
 //	news KIND [REGEXP]          waits for the next news of that kind; $LINK, $NUMBER

@@ -88,7 +88,7 @@ func (s *stage) railsim(ts *testscript.TestScript, args []string) {
 
 func (s *stage) command(ts *testscript.TestScript, args []string) {
 	if s.site == nil || len(args) == 0 {
-		ts.Fatalf("usage: site sell|queue|await|has|sms|down, after railsim")
+		ts.Fatalf("usage: site sell|queue|await|has|odd|sms|down, after railsim")
 	}
 	switch args[0] {
 	case "sell":
@@ -127,6 +127,8 @@ func (s *stage) command(ts *testscript.TestScript, args []string) {
 		if n != number(ts, args[2]) {
 			ts.Fatalf("%d %s, want %s: %+v (%v)", n, args[1], args[2], have, s.site)
 		}
+	case "odd":
+		s.site.AddFault(railsim.Fault{Step: railsim.StepQuery, Kind: railsim.FaultKind(args[1]), Msg: args[2], Times: -1})
 	case "sms":
 		ts.Setenv("CODE", s.site.SMSCode("zhangsan"))
 	case "down":
