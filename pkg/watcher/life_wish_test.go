@@ -200,6 +200,25 @@ func TestTicketsRefused(t *testing.T) {
 	}
 }
 
+// A slider before the order is said in words, once, and costs nothing.
+func TestSlider(t *testing.T) {
+	play(t, setup{sim: calm()}, func(s *scene) {
+		s.site.SetSlider(true)
+		s.start()
+		s.untilTold(NewsLoggedIn, 1, time.Minute)
+		s.sell(2)
+		if m := s.untilTold(NewsFailed, 1, time.Minute); !strings.Contains(m.Text, "拖滑块") {
+			t.Errorf("told %s", m.Text)
+		}
+		s.pass(5 * time.Minute)
+		if n, checked := len(s.phone.told(NewsFailed)), s.site.Count(railsim.StepCheckOrder); n != 1 || checked != 0 {
+			t.Errorf("told %d times, %d orders checked", n, checked)
+		}
+		s.site.SetSlider(false)
+		s.untilTold(NewsBooked, 1, 5*time.Minute)
+	})
+}
+
 // Where 12306 takes orders without a queue, the list of unfinished orders says
 // what became of one, whatever happened to the confirm and to us.
 func TestSingle(t *testing.T) {

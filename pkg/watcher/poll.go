@@ -552,6 +552,11 @@ func (w *Watcher) why(err error) string {
 		return w.say.f("12306 暂时不让这个网络地址查询。", "12306 turns this address away for now.")
 	case twelve306.Session:
 		return w.say.f("12306 说还没有登录。", "12306 says that nobody is logged in.")
+	case twelve306.Person:
+		if e.Op == "initDc" {
+			return w.say.f("12306 下单前要拖滑块，那只有它自己的页面能显示；请在官方 App 里下单。",
+				"12306 wants a slider before the order, which only its own page can show; please order in the official app.")
+		}
 	case twelve306.Changed:
 		return w.say.f("12306 的回答和以前不一样，读不懂。", "12306 answers in a form that is not known.")
 	}

@@ -51,6 +51,9 @@ func (s *Server) initDc(x *exchange) {
 	page = setVar(page, "ticket_seat_codeMap", s.byTicketType(seats))
 	page = setVar(page, "orderRequestDTO", order)
 	page = setVar(page, "ticketInfoForPassengerForm", s.passengerForm(d, seats, order))
+	if s.slider {
+		page = strings.Replace(page, "</script>", "var if_check_slide_passcode='1';\nvar if_check_slide_passcode_token='"+s.text(hexLower, 32)+"';\n</script>", 1)
+	}
 	x.page(page)
 }
 
@@ -60,6 +63,14 @@ func (s *Server) SetSingle(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.single = on
+}
+
+// SetSlider puts a slider before checkOrderInfo (if_check_slide_passcode 1).
+// The page only says so: there is none to drag.
+func (s *Server) SetSlider(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slider = on
 }
 
 // setVar replaces one line `var name=...;` of the page.

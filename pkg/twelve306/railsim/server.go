@@ -141,6 +141,7 @@ type Server struct {
 	orderCode  bool          // ifShowPassCode Y
 	noChoice   bool          // canChooseSeats and canChooseBeds N
 	single     bool          // isAsync 0
+	slider     bool          // if_check_slide_passcode 1
 	violations []Violation
 	requests   []*Request
 	confirms   []Confirm
