@@ -44,8 +44,9 @@ func scrub(body []byte, names []string) string {
 		s = named.ReplaceAllStringFunc(s, func(m string) string { return keep(named, m, 1) })
 	}
 	if len(s) > maxCopy {
-		s, cut = strings.ToValidUTF8(s[:maxCopy], ""), true
+		s, cut = s[:maxCopy], true
 	}
+	s = strings.ToValidUTF8(s, "") // a cut may go through a character
 	if cut {
 		s += "\n(cut off here)\n"
 	}
@@ -54,7 +55,8 @@ func scrub(body []byte, names []string) string {
 
 const (
 	maxCopy      = 64<<10 - 512 // of a copy, so that its head has room in 64 KiB
-	maxScrubbed  = 512 << 10    // what is looked at: replies of whole cities are mostly secrets
+	maxScrubbed  = 256 << 10    // what is looked at: replies of whole cities are mostly secrets
+	longestList  = 4 << 10      // of a list of private values
 	opaqueLength = 24           // from here on letters and digits are taken for a token
 )
 
@@ -103,7 +105,7 @@ func keep(re *regexp.Regexp, m string, group int) string {
 func scrubNames(s string, names []string) string {
 	var forms []string
 	for _, n := range names {
-		if utf8.RuneCountInString(n) < 2 {
+		if n = strings.ToValidUTF8(n, "?"); utf8.RuneCountInString(n) < 2 {
 			continue
 		}
 		var js, entities, hex strings.Builder
@@ -185,7 +187,12 @@ func value(s string) (from, to, next int) {
 		}
 		return from, len(s), len(s)
 	case s[0] == '[':
-		if end := strings.IndexByte(s, ']'); end > 0 && strings.IndexByte(s[:end], '{') < 0 {
+		near := s[:min(len(s), longestList)]
+		end := strings.IndexByte(near, ']')
+		if end < 0 {
+			end = len(near)
+		}
+		if strings.IndexByte(near[:end], '{') < 0 {
 			return 1, end, end
 		}
 		return 0, 0, 1
