@@ -70,6 +70,7 @@ Start with:  watcherd demo`,
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVar(&f.config, "config", "", "the configuration (default: watch.yaml, then /etc/watcherd/watch.yaml)")
-	root.AddCommand(runCommand(f), checkCommand(f), queryCommand(f), loginCommand(f), captureCommand(f), demoCommand(), versionCommand())
+	root.AddCommand(runCommand(f), checkCommand(f), queryCommand(f), loginCommand(f), captureCommand(f), demoCommand(), versionCommand(),
+		statusCommand(f), ordersCommand(f), pauseCommand(f), resumeCommand(f), explainCommand(f), testNotifyCommand(f))
 	return root
 }

@@ -62,12 +62,15 @@ func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
 
 	log.Info("watcherd is running", zap.String("version", version), zap.String("config", c.Path), zap.String("state_dir", c.StateDir),
 		zap.Int("rules", len(c.Rules)), zap.Int("channels", len(p.channels)), zap.Bool("account", opt.Account != nil))
+	commands := &control{w: w, p: p, lang: c.Language}
+	unheard := commands.serve(ctx, c.StateDir, log)
 	side, end := context.WithCancel(ctx)
 	var sides sync.WaitGroup
 	sides.Go(func() { supervise(side, w) })
 	sides.Go(func() { reloads(side, c, w, log) })
 	err = w.Run(ctx)
 	end()
+	unheard()
 	sides.Wait()
 	log.Info("watcherd has stopped")
 	if err != nil && !errors.Is(err, context.Canceled) {

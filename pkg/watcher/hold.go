@@ -195,6 +195,11 @@ func (w *Watcher) known(rule string) error {
 	if rule == "" || w.byName[rule] != nil {
 		return nil
 	}
+	return w.unknown(rule)
+}
+
+// unknown is the error of a name that no rule has. Callers hold w.mu.
+func (w *Watcher) unknown(rule string) error {
 	e := &UnknownRule{Name: rule}
 	for _, r := range w.rules {
 		e.Rules = append(e.Rules, r.Name)

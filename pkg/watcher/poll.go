@@ -318,7 +318,7 @@ func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
 	}
 	w.mu.Lock()
 	for _, r := range q.rules {
-		r.lastLook, r.result = now, err.Error()
+		r.lastLook, r.result = now, w.why(err)
 	}
 	w.mu.Unlock()
 	q.suspects(err, now)
@@ -348,7 +348,7 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, tr
 	opened := r.waits[j.Date]
 	delete(r.waits, j.Date)
 	fresh := r.news(j, list)
-	r.result = fmt.Sprintf("%d trains, %d with seats", len(trains), len(list))
+	r.result = w.say.result(len(trains), list)
 	blocked := w.blockedFor(r, now)
 	w.mu.Unlock()
 

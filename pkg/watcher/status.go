@@ -131,6 +131,16 @@ func (w *Watcher) Status() Status {
 	return s
 }
 
+// result says in words what a look found: how many trains there are, and the
+// best that satisfies the rule.
+func (s speaker) result(trains int, list []Candidate) string {
+	if len(list) == 0 {
+		return s.f("%d 趟车，没有合适的票", "%d trains, no seat that fits", trains)
+	}
+	best := list[0]
+	return s.f("%d 趟车，最好的：%s %s %s", "%d trains, the best: %s, %s, %s", trains, best.Train.Code(), seatText(s.lang, best.Seat), best.Left.Text)
+}
+
 // stateOf says what a rule does. Callers hold w.mu.
 func (w *Watcher) stateOf(r *watched, today twelve306.Date) RuleState {
 	switch {
