@@ -130,7 +130,7 @@ func checkImage(op string, img []byte) error {
 // picture fetches a captcha, again with back-off when it does not come:
 // fetching one costs nothing (seed step 2: "otherwise try again").
 func (c *Client) picture(ctx context.Context, op, path, referer string) ([]byte, error) {
-	return retried(ctx, func() ([]byte, error) {
+	return retried(ctx, c.pace, func() ([]byte, error) {
 		r, err := c.do(ctx, call{op: op, path: path + "&" + random(), referer: referer, accept: acceptImage})
 		if err != nil {
 			return nil, err
@@ -148,7 +148,7 @@ const retries = 5
 
 // retried calls f until it succeeds, at most retries times, with back-off.
 // Only kinds that a retry of the same request can mend are tried again.
-func retried[T any](ctx context.Context, f func() (T, error)) (v T, err error) {
+func retried[T any](ctx context.Context, pace *Pace, f func() (T, error)) (v T, err error) {
 	for n := range retries {
 		if v, err = f(); err == nil {
 			return v, nil
@@ -158,7 +158,7 @@ func retried[T any](ctx context.Context, f func() (T, error)) (v T, err error) {
 		default:
 			return v, err
 		}
-		if n == retries-1 || backoff(ctx, n, err) != nil {
+		if n == retries-1 || pace.backoff(ctx, n, err) != nil {
 			break
 		}
 	}
@@ -204,7 +204,7 @@ func (c *Client) solvePicture(ctx context.Context, solver Solver, ch *Challenge,
 		}
 		answer := points(a.Points)
 		var v verdict
-		err = again(ctx, func() (err error) { v, err = from.check(ctx, answer); return err })
+		err = again(ctx, c.pace, func() (err error) { v, err = from.check(ctx, answer); return err })
 		switch {
 		case err == nil && v == right:
 			return answer, nil
@@ -213,7 +213,7 @@ func (c *Client) solvePicture(ctx context.Context, solver Solver, ch *Challenge,
 		default:
 			switch KindOf(err) {
 			case Network, Busy, Blocked:
-				if lost++; lost < maxLost && backoff(ctx, lost, err) == nil {
+				if lost++; lost < maxLost && c.pace.backoff(ctx, lost, err) == nil {
 					ch.again("lost", nil)
 					continue
 				}

@@ -1,11 +1,9 @@
 package twelve306
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -195,21 +193,6 @@ func (c *Client) address(path string) *url.URL {
 
 // hasCookie reports whether a cookie of that name would go to the path.
 func (c *Client) hasCookie(path, name string) bool { return c.jar.value(c.address(path), name) != "" }
-
-// backoff waits after try n (0, 1, 2, ...) of the same request, which failed
-// with err: 1, 2, 4 ... seconds, a fifth more or less, or what a Retry-After
-// asked for. When that is more than a minute there is no next try here: the
-// error goes back, and the caller obeys it.
-func backoff(ctx context.Context, n int, err error) error {
-	d := jitter(min(time.Second<<n, time.Minute), 5)
-	if e, ok := errors.AsType[*Error](err); ok {
-		if e.RetryAfter > time.Minute {
-			return err
-		}
-		d = max(d, e.RetryAfter)
-	}
-	return sleep(ctx, d)
-}
 
 // ownPath returns path and query of a redirect that stays on this server.
 func (c *Client) ownPath(location string) (string, bool) {

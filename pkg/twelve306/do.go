@@ -115,7 +115,7 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ctx, forget := once(ctx)
+	ctx, forget := once(ctx, func() { c.pace.wrote(q.class) })
 	defer forget()
 	req, err := c.request(ctx, q)
 	if err != nil {
@@ -138,12 +138,13 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 
 // once returns a context under which net/http sends a request once. By itself
 // it repeats a GET when the connection breaks before the reply: a request that
-// no Pace has booked, and a poll of the queue right after the one before.
-func once(ctx context.Context) (context.Context, context.CancelFunc) {
+// no Pace has booked, and a poll of the queue right after the one before. wrote
+// is called when the request leaves.
+func once(ctx context.Context, wrote func()) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	var sent atomic.Bool
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { sent.Store(true) },
+		WroteHeaders: func() { sent.Store(true); wrote() },
 		GetConn: func(string) {
 			if sent.Load() {
 				cancel()
@@ -377,15 +378,6 @@ func refusal(op string, env wire.Envelope) *Error {
 func isObject(raw []byte) bool {
 	b := bytes.TrimSpace(raw)
 	return len(b) > 0 && b[0] == '{'
-}
-
-// jitter returns d, a random part of up to 1/n more or less.
-func jitter(d time.Duration, n int64) time.Duration {
-	part := int64(d) / n
-	if part <= 0 {
-		return d
-	}
-	return d + time.Duration(rand.Int64N(2*part+1)-part)
 }
 
 // random is the decimal fraction that pages append to picture addresses.

@@ -128,7 +128,7 @@ func (c *Client) revive(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	if c.hasCookie("/otn", "tk") {
-		_, err := retried(ctx, func() (struct{}, error) { return struct{}{}, c.CheckUser(ctx) })
+		_, err := retried(ctx, c.pace, func() (struct{}, error) { return struct{}{}, c.CheckUser(ctx) })
 		if err == nil {
 			return true, nil
 		}
@@ -179,7 +179,7 @@ func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver)
 func (c *Client) submitLogin(ctx context.Context, body form, referer string, header map[string]string) error {
 	const op = "login"
 	var object []byte
-	err := again(ctx, func() (err error) {
+	err := again(ctx, c.pace, func() (err error) {
 		_, object, err = c.json(ctx, call{op: op, path: "/passport/web/login", post: true, body: body, referer: referer, header: header})
 		return err
 	})
@@ -236,7 +236,7 @@ func (c *Client) authorise(ctx context.Context, post bool, referer string) error
 		default:
 			return err
 		}
-		if n == retries-1 || backoff(ctx, n, err) != nil {
+		if n == retries-1 || c.pace.backoff(ctx, n, err) != nil {
 			break
 		}
 	}
@@ -317,7 +317,7 @@ func (c *Client) uamauthclient(ctx context.Context, tk, referer string) error {
 func (c *Client) userLogin(ctx context.Context, post bool, referer string) error {
 	const op = "userLogin"
 	odd := false
-	_, err := retried(ctx, func() (struct{}, error) {
+	_, err := retried(ctx, c.pace, func() (struct{}, error) {
 		q := call{op: op, path: "/otn/login/userLogin", referer: referer, accept: acceptPage, follow: true, empty: true}
 		if post {
 			q.post, q.body = true, form{}.add("_json_att", "")

@@ -136,7 +136,7 @@ func (c *Client) waitScan(ctx context.Context, uuid string, ch Challenge, solver
 
 func (c *Client) createQR(ctx context.Context) (uuid string, img []byte, err error) {
 	const op = "create-qr64"
-	img, err = retried(ctx, func() ([]byte, error) {
+	img, err = retried(ctx, c.pace, func() ([]byte, error) {
 		_, object, err := c.post(ctx, op, "/passport/web/create-qr64", pageLogin2, form{}.add("appid", "otn"))
 		if err != nil {
 			return nil, err

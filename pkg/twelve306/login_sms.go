@@ -131,7 +131,7 @@ func loginHeader() map[string]string { return map[string]string{"isPasswordCopy"
 
 // openLogin is what the present login page asks when it opens.
 func (c *Client) openLogin(ctx context.Context) (conf, error) {
-	d, err := retried(ctx, func() (conf, error) { return c.conf(ctx) })
+	d, err := retried(ctx, c.pace, func() (conf, error) { return c.conf(ctx) })
 	if err != nil {
 		return d, err
 	}
@@ -169,7 +169,7 @@ func (c *Client) enter(ctx context.Context) error {
 	if err := c.userLogin(ctx, false, pagePass); err != nil {
 		return err
 	}
-	d, err := retried(ctx, func() (conf, error) { return c.conf(ctx) })
+	d, err := retried(ctx, c.pace, func() (conf, error) { return c.conf(ctx) })
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (c *Client) enter(ctx context.Context) error {
 // checkLoginVerify asks what the login of this user needs: 0 nothing, 1 slider
 // or SMS, 2 slider, 3 SMS.
 func (c *Client) checkLoginVerify(ctx context.Context, cred Credentials) (int64, error) {
-	return retried(ctx, func() (int64, error) { return c.askLoginVerify(ctx, cred) })
+	return retried(ctx, c.pace, func() (int64, error) { return c.askLoginVerify(ctx, cred) })
 }
 
 func (c *Client) askLoginVerify(ctx context.Context, cred Credentials) (int64, error) {
@@ -227,7 +227,7 @@ func (c *Client) sendCode(ctx context.Context, cred Credentials) (words string, 
 		default:
 			return "", err
 		}
-		if backoff(ctx, n, err) != nil {
+		if c.pace.backoff(ctx, n, err) != nil {
 			break
 		}
 	}

@@ -54,11 +54,11 @@ func (c *Client) Prepare(ctx context.Context, req OrderRequest, solver Solver) (
 func (c *Client) prepare(ctx context.Context, req OrderRequest, solver Solver) (*Draft, error) {
 	d := &Draft{c: c, req: req, seat: req.Train.SeatCode(req.Seat), present: req.Train.Fields() > presentFields && !c.isClassic()}
 	if !c.fresh() {
-		if err := again(ctx, func() error { return c.CheckUser(ctx) }); err != nil {
+		if err := again(ctx, c.pace, func() error { return c.CheckUser(ctx) }); err != nil {
 			return nil, err
 		}
 	}
-	if err := again(ctx, func() error { return c.submitOrderRequest(ctx, req) }); err != nil {
+	if err := again(ctx, c.pace, func() error { return c.submitOrderRequest(ctx, req) }); err != nil {
 		return nil, err
 	}
 	var err error
@@ -95,9 +95,9 @@ const presentFields = 50
 
 // again takes a step that spends nothing once more when the first try never
 // reached 12306.
-func again(ctx context.Context, step func() error) error {
+func again(ctx context.Context, pace *Pace, step func() error) error {
 	err := step()
-	if e, ok := errors.AsType[*Error](err); ok && e.Unsent && backoff(ctx, 0, err) == nil {
+	if e, ok := errors.AsType[*Error](err); ok && e.Unsent && pace.backoff(ctx, 0, err) == nil {
 		return step()
 	}
 	return err
@@ -109,7 +109,7 @@ func (d *Draft) check(ctx context.Context, solver Solver) error {
 	if d.c.overlap {
 		return d.checkOverlapped(ctx, solver)
 	}
-	err := again(ctx, func() (err error) { d.info, err = d.checkOrderInfo(ctx); return err })
+	err := again(ctx, d.c.pace, func() (err error) { d.info, err = d.checkOrderInfo(ctx); return err })
 	if err != nil {
 		return err
 	}

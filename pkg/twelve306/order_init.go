@@ -30,7 +30,7 @@ func (c *Client) initDc(ctx context.Context, req OrderRequest) (orderPage, error
 	page, err := c.initDcPage(ctx)
 	if k := KindOf(err); k == Network || k == Busy || k == Blocked {
 		// The page may be read again: it does not spend what submitOrderRequest set up.
-		if backoff(ctx, 0, err) == nil {
+		if c.pace.backoff(ctx, 0, err) == nil {
 			page, err = c.initDcPage(ctx)
 		}
 	}

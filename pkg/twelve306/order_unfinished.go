@@ -65,7 +65,7 @@ func (c *Client) openOrders(ctx context.Context) error {
 		case KindOf(err) == Session:
 			return err
 		}
-		if n < 2 && backoff(ctx, n, err) != nil {
+		if n < 2 && c.pace.backoff(ctx, n, err) != nil {
 			return err
 		}
 	}

@@ -157,7 +157,7 @@ func (c *Client) Result(ctx context.Context, q Queued, number string) error {
 			}
 			err = data(op, env, &r)
 		}
-		if k := KindOf(err); k != Network && k != Busy && k != Blocked || n == 2 || backoff(ctx, n, err) != nil {
+		if k := KindOf(err); k != Network && k != Busy && k != Blocked || n == 2 || c.pace.backoff(ctx, n, err) != nil {
 			break
 		}
 	}

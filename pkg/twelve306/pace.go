@@ -2,6 +2,7 @@ package twelve306
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -11,6 +12,10 @@ import (
 // budgetWindow is the time that a budget is counted over. Long-running clients
 // found 80 requests in 5 minutes to be what 12306 lets pass (PROTOCOL.md 3).
 const budgetWindow = 5 * time.Minute
+
+// budgetSlack is added to it: a request counts at 12306 when it arrives, and a
+// first one may be under way for seconds longer than the last.
+const budgetSlack = 5 * time.Second
 
 // slowest is the longest gap that throttling leads to: one look a minute.
 const slowest = time.Minute
@@ -38,7 +43,7 @@ func (c class) beside() bool { return c == classLook || c == classAgain || c == 
 // so that a daemon that crashes and comes back keeps its pace.
 type Mark struct {
 	At   time.Time
-	Look bool // a query
+	Look bool // a query, or what goes with one
 	Poll bool // a question to the queue
 }
 
@@ -46,6 +51,11 @@ type Mark struct {
 type PaceConfig struct {
 	MinInterval time.Duration // the shortest gap between two queries
 	Budget      int           // the most requests in any 5 minutes, everything counted; 0 = no limit
+
+	// Random returns a number from 0 to n-1, for what shall not be exactly on
+	// the beat. Left out, math/rand's; a simulation that is to be repeated
+	// brings its own.
+	Random func(n int64) int64
 }
 
 // Pace is the one place where requests wait for their turn. All requests of
@@ -55,8 +65,8 @@ type Pace struct {
 	onSend    func(Mark) // called for every request before it leaves; may be nil
 	nextPoll  time.Time
 	cfg       PaceConfig
-	sent      []time.Time // of the last budgetWindow, oldest first
-	ordering  int         // how many orders and logins are under way
+	sent      []Mark // of the last budgetWindow, and of budgetSlack before it, oldest first
+	ordering  int    // how many orders and logins are under way
 	nextLook  time.Time
 	lastLook  time.Time
 	lastTurn  time.Time     // of the last query that waited for its turn
@@ -90,10 +100,10 @@ func (p *Pace) Remember(marks []Mark, onSend func(Mark)) {
 	now := time.Now()
 	p.onSend = onSend
 	for _, m := range marks {
-		if m.At.After(now) || now.Sub(m.At) >= budgetWindow {
+		if m.At.After(now) || now.Sub(m.At) >= budgetWindow+budgetSlack {
 			continue
 		}
-		p.sent = append(p.sent, m.At)
+		p.sent = append(p.sent, m)
 		if next := m.At.Add(p.cfg.MinInterval); m.Look && next.After(p.nextLook) {
 			p.lastLook, p.nextLook = m.At, next
 		}
@@ -101,7 +111,7 @@ func (p *Pace) Remember(marks []Mark, onSend func(Mark)) {
 			p.nextPoll = next
 		}
 	}
-	slices.SortFunc(p.sent, time.Time.Compare)
+	slices.SortFunc(p.sent, func(a, b Mark) int { return a.At.Compare(b.At) })
 }
 
 // Ordering tells the pace that an order, or a login by QR code, is under way
@@ -149,7 +159,13 @@ func (p *Pace) Stats() PaceStats {
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.forget(now)
-	return PaceStats{p.cfg.MinInterval, p.cfg.Budget, len(p.sent), p.factor(now)}
+	n := 0
+	for _, m := range p.sent {
+		if now.Sub(m.At) < budgetWindow {
+			n++
+		}
+	}
+	return PaceStats{p.cfg.MinInterval, p.cfg.Budget, n, p.factor(now)}
 }
 
 // Throttle slows queries to half after 12306 asked for it (429, busy, the
@@ -219,15 +235,46 @@ func (p *Pace) gap(now time.Time) time.Duration {
 		gap = max(gap, min(time.Duration(f*float64(p.slowBase)), slowest))
 	}
 	// Never exactly on the beat, and never below the gap that was promised.
-	return gap + time.Duration(rand.Int64N(int64(gap)/10+1))
+	return gap + time.Duration(p.cfg.random(int64(gap)/10+1))
+}
+
+func (c *PaceConfig) random(n int64) int64 {
+	if c.Random != nil {
+		return c.Random(n)
+	}
+	return rand.Int64N(n)
+}
+
+// Jitter returns a random part of d, for waits that shall not be exactly on
+// the beat.
+func (p *Pace) Jitter(d time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Duration(p.cfg.random(int64(d) + 1))
 }
 
 func (p *Pace) forget(now time.Time) {
 	n := 0
-	for n < len(p.sent) && now.Sub(p.sent[n]) >= budgetWindow {
+	for n < len(p.sent) && now.Sub(p.sent[n].At) >= budgetWindow+budgetSlack {
 		n++
 	}
 	p.sent = append(p.sent[:0], p.sent[n:]...)
+}
+
+// share is how long queries have to wait for their part of the budget. What
+// logins and orders have spent does not count against it: a login must not
+// blind the looks.
+func (p *Pace) share(now time.Time) time.Duration {
+	room := max(p.cfg.Budget-p.reserve(), 1)
+	for i := len(p.sent) - 1; i >= 0 && now.Sub(p.sent[i].At) < budgetWindow; i-- {
+		if !p.sent[i].Look {
+			continue
+		}
+		if room--; room == 0 {
+			return max(p.sent[i].At.Add(budgetWindow).Sub(now), time.Millisecond)
+		}
+	}
+	return 0
 }
 
 // take books a request that may go now, or says when to ask again.
@@ -253,17 +300,20 @@ func (p *Pace) take(c class) (wait time.Duration) {
 	}
 	if p.cfg.Budget > 0 {
 		room := p.cfg.Budget
-		if c.beside() {
-			room = max(room-p.reserve(), 1)
-		}
 		if c == classScan {
 			room = max(room-loginEnds, 1)
 		}
 		if over := len(p.sent) - room; over >= 0 {
-			return max(p.sent[over].Add(budgetWindow).Sub(now), time.Millisecond)
+			return max(p.sent[over].At.Add(budgetWindow+budgetSlack).Sub(now), time.Millisecond)
+		}
+		if c.beside() {
+			if d := p.share(now); d > 0 {
+				return d
+			}
 		}
 	}
-	p.sent = append(p.sent, now)
+	mark := Mark{now, c.beside(), c == classPoll}
+	p.sent = append(p.sent, mark)
 	switch c {
 	case classLook:
 		p.lookGap, p.lastTurn = now.Sub(p.lastTurn), now
@@ -277,9 +327,27 @@ func (p *Pace) take(c class) (wait time.Duration) {
 		p.nextPoll = now.Add(PollInterval)
 	}
 	if p.onSend != nil {
-		p.onSend(Mark{now, c == classLook, c == classPoll})
+		p.onSend(mark)
 	}
 	return 0
+}
+
+// wrote says that a request was written now: its connection had to be made
+// first, or it waited for another's. The gap that 12306 sees begins here.
+func (p *Pace) wrote(c class) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	switch c {
+	case classLook, classAgain:
+		if next := now.Add(p.cfg.MinInterval); next.After(p.nextLook) {
+			p.nextLook = next
+		}
+	case classPoll:
+		if next := now.Add(PollInterval); next.After(p.nextPoll) {
+			p.nextPoll = next
+		}
+	}
 }
 
 // wait blocks until a request of the class may be sent and books it.
@@ -297,6 +365,22 @@ func (p *Pace) wait(ctx context.Context, c class) error {
 			return err
 		}
 	}
+}
+
+// backoff waits after try n (0, 1, 2, ...) of the same request, which failed
+// with err: 1, 2, 4 ... seconds, a fifth more or less, or what a Retry-After
+// asked for. When that is more than a minute there is no next try here: the
+// error goes back, and the caller obeys it.
+func (p *Pace) backoff(ctx context.Context, n int, err error) error {
+	d := min(time.Second<<n, time.Minute)
+	d += p.Jitter(2*d/5) - d/5
+	if e, ok := errors.AsType[*Error](err); ok {
+		if e.RetryAfter > time.Minute {
+			return err
+		}
+		d = max(d, e.RetryAfter)
+	}
+	return sleep(ctx, d)
 }
 
 // sleep waits for d or until ctx ends.

@@ -144,7 +144,7 @@ func (c *Client) conf(ctx context.Context) (conf, error) {
 // that sets no such cookie wants none back.
 func (c *Client) opened(ctx context.Context, path, cookie string, ask func() error) error {
 	for range 2 {
-		if _, err := retried(ctx, func() (struct{}, error) { return struct{}{}, ask() }); err != nil {
+		if _, err := retried(ctx, c.pace, func() (struct{}, error) { return struct{}{}, ask() }); err != nil {
 			return err
 		}
 		if c.hasCookie(path, cookie) {

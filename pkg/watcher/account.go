@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"go.uber.org/zap"
@@ -33,6 +32,8 @@ type account struct {
 	proveAfter time.Time // no keep-alive before this: the last one failed
 	unwritable bool      // told that the state folder cannot be written
 	loginTold  string    // what was told of the last login that failed; empty after one that did not
+	lost       int       // logins in a row of which 12306 said nothing that can be read
+	welcomed   bool      // a login of this life was told
 	warmed     time.Time // when the login was last made sure of before trains go on sale
 }
 
@@ -107,7 +108,7 @@ func (a *account) work(ctx context.Context) {
 			a.w.saveSession()
 			return
 		case err != nil:
-			a.proveAfter = time.Now().Add(time.Minute)
+			a.proveAfter = time.Now().Add(asAsked(err, time.Minute))
 		}
 	}
 	if ctx.Err() == nil && !a.holds() && a.foreign == "" {
@@ -127,7 +128,7 @@ func (a *account) next() time.Time {
 	in, _ := a.w.client.LoggedIn()
 	if in {
 		// A little off the beat, so that many daemons do not ask together.
-		due := a.w.client.Proven().Add(keepAliveAge + time.Duration(rand.Int64N(int64(20*time.Second))))
+		due := a.w.client.Proven().Add(keepAliveAge + a.w.client.Pace().Jitter(20*time.Second))
 		at = minTime(at, maxTime(due, a.proveAfter))
 	} else if !a.refused && !a.w.opt.Account.OnSeats {
 		at = minTime(at, maxTime(a.loginAfter, now))
@@ -196,15 +197,21 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 	}
 	was, _ := w.client.LoggedIn()
 	proven := w.client.Proven()
-	err := w.client.Login(ctx, w.opt.Account.Credentials, &solver{w: w, rule: rule, opens: opens})
+	person := &solver{w: w, rule: rule, opens: opens}
+	err := w.client.Login(ctx, w.opt.Account.Credentials, person)
+	asked := person.last != ""
 	if err == nil {
-		a.loginAfter, a.refused, a.loginTold = time.Time{}, false, ""
 		if now := w.client.Proven(); !was && !now.Equal(proven) {
 			a.log.Info("logged in to 12306", zap.Stringer("user", w.opt.Account.Credentials))
 			w.saveSession()
 			a.rememberRefused(false)
-			w.tell(w.say.loggedIn())
+			// A session that was renewed without a word is no news.
+			if asked || a.loginTold != "" || !a.welcomed {
+				w.tell(w.say.loggedIn())
+			}
+			a.welcomed = true
 		}
+		a.loginAfter, a.refused, a.loginTold, a.lost = time.Time{}, false, "", 0
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -223,7 +230,14 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 	case twelve306.Person, twelve306.Refused:
 		next = w.say.nextPerson()
 	case twelve306.Network, twelve306.Busy, twelve306.Blocked:
-		a.loginAfter = time.Now().Add(time.Minute)
+		// The password may have been posted, and somebody may have been asked for
+		// nothing: less and less often, but when seats appear at once.
+		least := time.Minute
+		if asked {
+			least = w.opt.Question.AskAgain
+		}
+		a.loginAfter = time.Now().Add(asAsked(err, least<<min(a.lost, 3)))
+		a.lost++
 		next = w.say.nextLook()
 		tell = "no reply" // whichever step it is that gets none
 	}

@@ -335,6 +335,9 @@ func (a *account) refusedBy(r *watched, at *Attempt, c Candidate, err error) {
 		w.mu.Unlock()
 		next = w.say.nextStopRule()
 	default:
+		if twelve306.KindOf(err) == twelve306.Unpaid {
+			next = w.say.nextUnpaid()
+		}
 		a.pauseAfter(err, restTime)
 		quiet = a.repeats(r, err)
 	}

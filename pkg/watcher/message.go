@@ -275,6 +275,7 @@ func (s speaker) failed(rule string, t *Trip, why, next string) News {
 		n.Title = s.f("没能下单", "Could not book")
 		return n
 	}
+	n.Text = lines(s.f("%s %s → %s %s", "%s %s to %s %s", t.From, t.Depart, t.To, t.Arrive), n.Text)
 	n.Title = s.f("没抢到 %s %s %s", "Not booked: %s %s, %s", t.Train, s.short(t.Date), seatText(s.lang, t.Seat))
 	return n
 }
@@ -283,6 +284,9 @@ func (s speaker) failed(rule string, t *Trip, why, next string) News {
 func (s speaker) said(words string) string { return s.f("12306 说：%s", "12306 says: %s", words) }
 
 func (s speaker) nextLook() string { return s.f("继续盯着。", "Still watching.") }
+func (s speaker) nextUnpaid() string {
+	return s.f("未完成订单里没有看到订单，一分钟后再试；App 里若有，请付款或取消。", "No unfinished order was found; trying again in a minute. If the app shows one, pay for it or cancel it.")
+}
 func (s speaker) nextStopRule() string {
 	return s.f("这条规则不再下单，只通知；改好规则后会再试。", "This rule books no more and only tells; it tries again after you edit it.")
 }

@@ -57,6 +57,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"cancelled":       s.expired("回家", order, true),
 		"failed":          s.failed("回家", &wanted, s.said("没有足够的票!"), s.nextLook()),
 		"failed-tomorrow": s.failed("回家", &wanted, s.said("由于您取消次数过多，今日将不能继续受理您的订票请求。"), s.nextTomorrow()),
+		"failed-unpaid":   s.failed("回家", &wanted, s.said("您还有未处理的订单。"), s.nextUnpaid()),
 		"failed-stopped":  s.failed("回家", &wanted, s.said("账户里没有乘车人王五"), s.nextStopRule()),
 		"blind":           s.blind(now.Add(-time.Minute), s.f("网络不通，或 12306 的回答读不懂。", "No network, or an answer from 12306 that cannot be read."), now),
 		"blind-kept":      s.blind(now.Add(-time.Minute), lines(s.f("12306 的回答和以前不一样，读不懂。", "12306 answers in a form that is not known."), s.captured()), now),

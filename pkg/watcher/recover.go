@@ -28,9 +28,13 @@ const (
 	quickNothingAfter = 6 * time.Second
 )
 
-// longestQueuePause is the longest pause between two looks at a queue in which
-// an earlier life's order stands.
-const longestQueuePause = 30 * time.Second
+// The pause between two looks at the list of orders while one of ours stands in
+// the queue; it doubles. Each is two requests, and the budget has to last for
+// the end of the queue.
+const (
+	listPause        = time.Minute
+	longestListPause = 2 * time.Minute
+)
 
 // orderedBefore is how much earlier than our intent 12306's clock may say that
 // our order was made.
@@ -95,12 +99,12 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 			return
 		case h.Queueing != nil && a.queuesOurs(h.Queueing, at):
 			nothing, askQueue = time.Time{}, true
-			// Each round is three requests: a long queue must not use up the budget
-			// that its end needs.
-			queued++
-			if sleep(ctx, min(time.Duration(queued)*twelve306.PollInterval, longestQueuePause)) != nil {
+			// The list is two requests: while the queue is long, it alone is asked,
+			// every five seconds.
+			if a.watchQueue(ctx, at, time.Now().Add(min(listPause<<queued, longestListPause)), true) {
 				return
 			}
+			queued = min(queued+1, 8)
 			continue
 		}
 		a.noteForeign(h)
@@ -113,25 +117,29 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 			a.endWithout(at, d, h)
 			return
 		}
-		if a.watchQueue(ctx, at, maxTime(nothing.Add(apart), at.Intent.Add(after))) {
+		if a.watchQueue(ctx, at, maxTime(nothing.Add(apart), at.Intent.Add(after)), false) {
 			return
 		}
 	}
 }
 
 // watchQueue asks the queue until a time, for an order that 12306 is slow to
-// show. It reports whether that has settled the attempt.
-func (a *account) watchQueue(ctx context.Context, at *Attempt, until time.Time) bool {
+// show; where the order is known to stand in it, only until the queue says that
+// it has ended. It reports whether that has settled the attempt.
+func (a *account) watchQueue(ctx context.Context, at *Attempt, until time.Time, standing bool) bool {
 	polling, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	for polling.Err() == nil {
-		switch number, err := a.w.client.WaitOrder(polling, twelve306.Queued{}, nil); {
+		number, err := a.w.client.WaitOrder(polling, twelve306.Queued{}, nil)
+		switch kind := twelve306.KindOf(err); {
 		case err == nil && a.settleNumber(ctx, at, number):
 			return true
 		case err == nil: // it speaks of an older order
 			<-polling.Done()
-		case twelve306.KindOf(err) == twelve306.Session:
+		case kind == twelve306.Session:
 			return false
+		case standing && kind != twelve306.Ambiguous && kind != twelve306.Network && kind != twelve306.Busy && kind != twelve306.Blocked:
+			return false // the list knows why
 		}
 	}
 	return false
@@ -152,7 +160,8 @@ func (a *account) settleNumber(ctx context.Context, at *Attempt, number string) 
 			if o == nil || ours(a.unclaimed([]twelve306.Order{*o}, at), at) == nil {
 				return false
 			}
-			break
+			a.book(at, heldOrder(*o))
+			return true
 		}
 		if sleep(ctx, time.Second<<n) != nil {
 			return true

@@ -54,7 +54,6 @@ type State struct {
 	byID     map[string]*Attempt
 	last     map[string]*Attempt // by rule: the newest that booked, or may have
 	foreign  map[string]time.Time
-	answered map[string]bool // questions whose answer was used
 	paused   map[string]bool // by rule: stopped by hand
 	still    bool            // all rules were stopped by hand, but for those in awake
 	awake    map[string]bool
@@ -63,7 +62,7 @@ type State struct {
 
 // NewState returns the state of an empty journal.
 func NewState() *State {
-	return &State{byID: map[string]*Attempt{}, last: map[string]*Attempt{}, foreign: map[string]time.Time{}, answered: map[string]bool{},
+	return &State{byID: map[string]*Attempt{}, last: map[string]*Attempt{}, foreign: map[string]time.Time{},
 		paused: map[string]bool{}, awake: map[string]bool{}}
 }
 
@@ -150,11 +149,8 @@ func (s *State) Fold(e Event) error {
 			delete(s.last, e.Rule)
 		}
 		return nil
-	case QuestionOpened:
-		return nil
-	case AnswerUsed:
-		s.answered[e.Question] = true
-		return nil
+	case QuestionOpened, AnswerUsed:
+		return nil // an answer that a crash finds written was sent, or never will be
 	case HeldElsewhere:
 		if e.Order != nil {
 			s.foreign[e.Order.Number] = e.At

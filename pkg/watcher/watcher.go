@@ -67,6 +67,7 @@ type Watcher struct {
 
 	replan chan struct{}            // the plan of looks changed
 	seats  chan struct{}            // there may be something to book
+	unkept chan struct{}            // something is in memory only
 	posts  map[string]chan struct{} // by channel: something to tell
 
 	side sync.WaitGroup // offers
@@ -104,17 +105,11 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 	w := &Watcher{
 		opt: opt, log: opt.Log, store: s, state: NewState(), byName: map[string]*watched{},
 		say:    speaker{opt.Language, opt.Location},
-		replan: make(chan struct{}, 1), seats: make(chan struct{}, 1), posts: map[string]chan struct{}{},
+		replan: make(chan struct{}, 1), seats: make(chan struct{}, 1), unkept: make(chan struct{}, 1), posts: map[string]chan struct{}{},
 		copies: &captures{dir: opt.Dir, log: opt.Log},
 		fan:    &notifier.Fanout{Channels: opt.Channels, Link: opt.Link},
 	}
-	if err := s.Events(func(r store.Record) error {
-		e, err := readEvent(r)
-		if err != nil {
-			return err
-		}
-		return w.state.Fold(e)
-	}); err != nil {
+	if err := w.replay(); err != nil {
 		return nil, fmt.Errorf("state folder %s: %w", opt.Dir, err)
 	}
 	names := make([]string, 0, len(opt.Channels))
@@ -146,6 +141,42 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 	w.setRules(opt.Rules)
 	return w, nil
 }
+
+// replay folds the journal and drops from it what nobody will ask for again:
+// old questions, and old attempts that never came to a confirm.
+func (w *Watcher) replay() error {
+	type trivial struct {
+		seq     int64
+		attempt string
+	}
+	var old []trivial
+	limit := time.Now().Add(-trivialAge)
+	if err := w.store.Events(func(r store.Record) error {
+		e, err := readEvent(r)
+		if err != nil {
+			return err
+		}
+		if e.At.Before(limit) && e.Kind != HeldElsewhere && e.Kind != Paused && e.Kind != Resumed {
+			old = append(old, trivial{r.Seq, e.Attempt})
+		}
+		return w.state.Fold(e)
+	}); err != nil {
+		return err
+	}
+	var drop []int64
+	for _, t := range old {
+		if w.state.byID[t.attempt] == nil {
+			drop = append(drop, t.seq)
+		}
+	}
+	if err := w.store.Forget(drop); err != nil {
+		w.log.Warn("old entries of the journal could not be dropped", zap.Error(err)) // a full disk: there is more room for it tomorrow
+	}
+	return nil
+}
+
+// trivialAge is how long the journal keeps what has led to nothing.
+const trivialAge = 7 * 24 * time.Hour
 
 // sessionValue is the name under which the session is stored.
 const sessionValue = "session"
@@ -185,13 +216,16 @@ func (w *Watcher) rememberPace() error {
 // that is on its way gets its reply, what is known is written down, and the
 // last news are told.
 func (w *Watcher) Run(ctx context.Context) error {
+	w.mu.Lock() // somebody may ask for the status already
 	w.since = time.Now()
+	w.mu.Unlock()
 	stopTelling := w.startTelling(ctx)
 	w.tell(w.say.started(w.counts()))
 
 	var work sync.WaitGroup
 	work.Go(func() { w.lookLoop(ctx) })
 	work.Go(func() { w.refreshStations(ctx) })
+	work.Go(func() { w.writeLater(ctx) })
 	if w.opt.Account != nil {
 		work.Go(func() { newAccount(w).run(ctx) })
 	}
@@ -300,7 +334,28 @@ func (w *Watcher) recordAlways(news []News, events ...Event) {
 	w.untold = w.untold[max(0, len(w.untold)-mostUntold):]
 	w.fold(events)
 	w.posted(out)
+	nudge(w.unkept)
 }
+
+// writeLater writes down what is in memory only, as soon as the disk takes it.
+func (w *Watcher) writeLater(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.unkept:
+		}
+		for w.record(nil) != nil {
+			if sleep(ctx, writeAgain) != nil {
+				return
+			}
+		}
+		w.log.Info("the state folder can be written again; nothing was lost")
+	}
+}
+
+// writeAgain is how often a disk that was full is tried.
+const writeAgain = 15 * time.Second
 
 // mostUntold bounds the messages in memory, for a disk that is full for weeks.
 const mostUntold = 1000

@@ -127,6 +127,7 @@ func (s *Server) arrive(x *exchange) *Fault {
 func (s *Server) act(x *exchange) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reseed(x.step)
 	if x.route == nil {
 		x.violate("no such page: %s", x.r.URL.Path)
 		x.reply(http.StatusNotFound, typeHTML, []byte("<html><body>404</body></html>"))

@@ -31,6 +31,7 @@ import (
 	cryptorand "crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -123,6 +124,7 @@ type Server struct {
 	// mu guards everything below. Handlers run under it; delays do not.
 	mu         sync.Mutex
 	rng        *rand.Rand
+	drawn      map[Step]uint64 // requests that drew from it
 	letter     string
 	accounts   map[string]*account
 	sessions   map[string]*session  // by JSESSIONID
@@ -195,6 +197,7 @@ func New(o Options) *Server {
 		pictures:  newAlbum(),
 		qrs:       map[string]*qr{},
 		excused:   map[Step]bool{},
+		drawn:     map[Step]uint64{},
 		polls:     map[string]time.Time{},
 	}
 	s.letter = "Z"
@@ -256,6 +259,16 @@ func (s *Server) Close() error {
 		c()
 	}
 	return nil
+}
+
+// reseed gives the n-th request of a step its own random numbers: what is
+// invented for one step does not depend on what another asked at the same
+// moment. Callers hold s.mu.
+func (s *Server) reseed(step Step) {
+	s.drawn[step]++
+	h := fnv.New64a()
+	h.Write([]byte(step))
+	s.rng = rand.New(rand.NewPCG(s.opts.Seed, h.Sum64()+s.drawn[step]))
 }
 
 // awkward reports, one time in n, that something should go wrong now. Calm

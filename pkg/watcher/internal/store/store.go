@@ -203,6 +203,27 @@ func (s *Store) Events(f func(Record) error) error {
 	return rows.Err()
 }
 
+// Forget removes events. What is derived from the rest must not need them.
+func (s *Store) Forget(seqs []int64) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	tx, err := s.db.Begin()
+	if err != nil {
+		return fmt.Errorf("state folder: %w", err)
+	}
+	defer tx.Rollback()
+	for _, seq := range seqs {
+		if _, err := tx.Exec("DELETE FROM event WHERE seq = ?", seq); err != nil {
+			return fmt.Errorf("state folder: %w", err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("state folder: %w", err)
+	}
+	return nil
+}
+
 // NextOutgoing returns the oldest message that waits for a channel and was
 // written after the one of that number.
 func (s *Store) NextOutgoing(channel string, after int64) (m Outgoing, ok bool, err error) {
