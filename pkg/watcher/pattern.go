@@ -63,6 +63,9 @@ func checkTrain(text, code string) error {
 		return bad("write G1110, G11* or !G1112")
 	}
 	if bare := strings.TrimSuffix(strings.TrimSuffix(code, "次列车"), "次"); bare != code {
+		if checkTrain(bare, bare) != nil {
+			return bad("write G1110, G11* or !G1112")
+		}
 		return bad("did you mean " + bare + "?")
 	}
 	rest := code
