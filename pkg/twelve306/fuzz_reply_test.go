@@ -35,6 +35,11 @@ func answering(t *testing.T, path, reply string) (*Client, context.Context) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.OnOdd(func(o Odd) {
+		if o.Op == "" || o.Why == "" || len(o.Body) == 0 || looksLikeHTML(o.Body) && (o.Why == OddShape || o.Why == OddWords) {
+			t.Errorf("odd: %s, %s, %q", o.Op, o.Why, o.Body)
+		}
+	})
 	return c, ctx
 }
 
