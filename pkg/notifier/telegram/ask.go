@@ -124,6 +124,7 @@ func (d *Driver) finish(q *question, end string) {
 		d.ended = slices.Delete(d.ended, 0, n)
 	}
 	d.refresh(q)
+	d.hearEarly()
 }
 
 // deliver puts q, which asks p, on the phone, however long it takes.
@@ -189,6 +190,7 @@ func (d *Driver) posted(q *question, m *models.Message, err error) error {
 	}
 	// It may have ended, or been tapped, while it was on its way.
 	d.refresh(q)
+	d.hearEarly()
 	for _, o := range d.ended {
 		if q.p.Replaces != "" && o.p.ID == q.p.Replaces && len(o.shown) > 0 {
 			o.end += "\n" + o.p.Lang.Pick("已换成下面的新问题。", "Replaced by the new one below.")

@@ -47,6 +47,7 @@ type fault struct {
 	err   error         // the connection breaks: nothing arrived
 	slow  time.Duration // it takes that long to arrive
 	lost  bool          // it arrived, and the reply did not
+	late  time.Duration // it arrived at once, and the reply takes that long
 	reply string        // what is answered instead, with its status
 	code  int
 }
@@ -147,6 +148,9 @@ func (f *fakeAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if method == "getUpdates" {
 		return f.getUpdates(r.Context(), form)
+	}
+	if bust != nil && bust.late > 0 {
+		defer time.Sleep(bust.late) // of virtual time
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

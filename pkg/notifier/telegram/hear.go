@@ -131,6 +131,12 @@ func (d *Driver) hearText(m *models.Message) {
 			return
 		}
 	}
+	if d.delivering() && len(d.early) < maxEarly {
+		// The update may overtake Telegram's reply to the very question that it
+		// answers; posted hears it then.
+		d.early = append(d.early, m)
+		return
+	}
 	if len(asked) > 0 {
 		_, err := asked[0].p.Parse(m.Text)
 		var no *notifier.NotAnswer
@@ -140,6 +146,28 @@ func (d *Driver) hearText(m *models.Message) {
 		return
 	}
 	d.hearIdle(m, bound)
+}
+
+// maxEarly bounds the texts that wait for a question to be delivered.
+const maxEarly = 8
+
+// delivering reports whether a question is on its way to Telegram. Callers
+// hold d.mu.
+func (d *Driver) delivering() bool {
+	return slices.ContainsFunc(d.open, func(q *question) bool { return q.sent == 0 })
+}
+
+// hearEarly hears the texts that came while a question was delivered. Callers
+// hold d.mu.
+func (d *Driver) hearEarly() {
+	if d.delivering() {
+		return
+	}
+	early := d.early
+	d.early = nil
+	for _, m := range early {
+		d.hearText(m)
+	}
 }
 
 // hearIdle takes a text that can be no answer to an open question and says so

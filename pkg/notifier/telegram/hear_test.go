@@ -14,6 +14,33 @@ import (
 	"github.com/watcherd/watcherd/pkg/notifier"
 )
 
+// The person answers before Telegram's reply to the question has reached us: a
+// quick thumb, or a slow line. What was written before that is no answer.
+func TestEarlyAnswer(t *testing.T) {
+	for _, kind := range []notifier.Kind{notifier.SMS, notifier.Picture} {
+		phone(t, func(t *testing.T, f *fakeAPI, d *Driver, _ *observer.ObservedLogs) {
+			f.break_(func(method string) *fault {
+				if strings.HasPrefix(method, "send") {
+					return &fault{late: 2 * time.Second}
+				}
+				return nil
+			})
+			f.write("1 1 1 1 1 1", 0)
+			synctest.Wait()
+			a := ask(t, d, prompt(kind))
+			synctest.Wait()
+			f.write("234567", 0)
+			f.write("765432", 0) // late: one answer is enough
+			a.pending(t)
+			time.Sleep(3 * time.Second)
+			r := a.got(t)
+			if kind == notifier.SMS && r.Code != "234567" || kind == notifier.Picture && len(r.Picks) != 6 {
+				t.Errorf("%s: %+v", kind, r)
+			}
+		})
+	}
+}
+
 // Nobody but the configured person is heard, and nobody else gets a word.
 func TestStrangers(t *testing.T) {
 	set := func(path string, value any) func(map[string]any) {

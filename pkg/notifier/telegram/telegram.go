@@ -63,6 +63,7 @@ type Driver struct {
 	mu      sync.Mutex
 	open    []*question             // oldest first
 	ended   []*question             // the last few, oldest first
+	early   []*models.Message       // texts that came while a question was on its way
 	hinted  time.Time               // when idle chatter was last answered
 	trouble string                  // why polling fails just now; empty when it does not
 	run     context.Context         // of Run; nil before it
