@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -80,7 +81,8 @@ func (p paper) fit(header []string, rows [][]string) {
 }
 
 // wrap breaks a text into lines of at most width columns, a Chinese character
-// being two: at a blank where there is one in the last half, else anywhere.
+// being two: at a blank where there is one in the last half, else anywhere but
+// before a mark that ends something.
 func wrap(s string, width int) string {
 	var out []string
 	for line := range strings.SplitSeq(s, "\n") {
@@ -96,8 +98,13 @@ func wrap(s string, width int) string {
 				}
 				at = i + len(string(r))
 			}
-			if blank > 0 && line[at] != ' ' {
+			next, _ := utf8.DecodeRuneInString(line[at:])
+			if blank > 0 && next != ' ' {
 				at = blank
+			} else if strings.ContainsRune("，。；：！？、）”", next) {
+				if _, size := utf8.DecodeLastRuneInString(line[:at]); size < at {
+					at -= size
+				}
 			}
 			out = append(out, strings.TrimRight(line[:at], " "))
 			line = strings.TrimLeft(line[at:], " ")
