@@ -360,8 +360,9 @@ func (p *Pace) wait(ctx context.Context, c class) error {
 		if d == 0 {
 			return nil
 		}
-		// Not for all of d: the end of an order frees its part of the budget.
-		if err := sleep(ctx, min(d, 5*time.Second)); err != nil {
+		// Not for all of d: the end of an order frees its part of the budget. Of
+		// two that wait for the same moment, the one of the class named first goes.
+		if err := sleep(ctx, min(d, 5*time.Second)+time.Duration(c)*time.Microsecond); err != nil {
 			return err
 		}
 	}

@@ -54,13 +54,14 @@ type scene struct {
 type setup struct {
 	sim     railsim.Options
 	rules   []Rule
-	session string         // "on_seats", "none" (no account); else keep
-	mode    twelve306.Mode // of the login
-	change  func(*Options) // of every life
-	excuse  []string       // violations that hold such a text are the fault's doing
-	excuses int            // how often each of them is excused; 0 is three times
-	forgets bool           // kills come while the disk is full: what was told then may be told again
-	dir     string         // where the state folders are; "" is a folder of the test's own
+	session string            // "on_seats", "none" (no account); else keep
+	mode    twelve306.Mode    // of the login
+	change  func(*Options)    // of every life
+	random  func(int64) int64 // for the jitter; nil: math/rand
+	excuse  []string          // violations that hold such a text are the fault's doing
+	excuses int               // how often each of them is excused; 0 is three times
+	forgets bool              // kills come while the disk is full: what was told then may be told again
+	dir     string            // where the state folders are; "" is a folder of the test's own
 }
 
 // life is one process: from its start to its stop or its kill.
@@ -145,7 +146,7 @@ func (s *scene) options(l *life) Options {
 			With(zap.Int("life", l.n)),
 		Client: func(saved []byte) (*twelve306.Client, error) {
 			return twelve306.New(twelve306.Options{Transport: &gate{s, l}, Saved: saved,
-				Pace: twelve306.NewPace(twelve306.PaceConfig{MinInterval: 3 * time.Second, Budget: 80})})
+				Pace: twelve306.NewPace(twelve306.PaceConfig{MinInterval: 3 * time.Second, Budget: 80, Random: s.set.random})})
 		},
 	}
 	if s.set.session != "none" {

@@ -3,4 +3,4 @@
 package watcher
 
 // simDefault is how many worlds a test run makes.
-const simDefault = 150
+const simDefault = 300

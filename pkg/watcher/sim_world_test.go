@@ -67,6 +67,12 @@ func (w *world) stream(of string, n int) *rand.Rand {
 	return rand.New(rand.NewPCG(w.seed, h+uint64(n)))
 }
 
+// jitter is the product's randomness: a number that depends on the moment
+// alone, whichever goroutine asks first.
+func (w *world) jitter(n int64) int64 {
+	return rand.New(rand.NewPCG(w.seed, uint64(time.Now().UnixNano()))).Int64N(n)
+}
+
 // in reports, n times in m, true.
 func in(r *rand.Rand, n, m int) bool { return r.IntN(m) < n }
 
@@ -119,6 +125,7 @@ func newWorld(seed uint64) *world {
 	}
 	account := railsim.DefaultAccount()
 	account.Passengers = simPeople
+	w.set.random = w.jitter
 	w.set.sim = railsim.Options{Seed: seed + 1, Calm: in(r, 1, 2), NoGuard: in(r, 1, 2), RTT: pick(r, 0, 50*time.Millisecond, 300*time.Millisecond)}
 	w.set.session = pick(r, "keep", "keep", "keep", "on_seats", "on_seats", "none")
 	w.set.mode = pick(r, twelve306.LoginCaptcha, twelve306.LoginAuto)
