@@ -38,19 +38,16 @@ type parts struct {
 func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 	p := &parts{listen: func() error { return nil }}
 	add := func(name string, n notifier.Notifier) {
-		for i, base := 2, name; p.has(name); i++ {
-			name = fmt.Sprintf("%s-%d", base, i)
-		}
 		p.channels = append(p.channels, notifier.Channel{Name: name, Notifier: n})
 	}
-	if c.Notify.Telegram != nil {
-		t, err := telegram.New(*c.Notify.Telegram, c.Language, log.Named("telegram"))
-		if err != nil {
-			return nil, err
-		}
-		add("telegram", t)
-		p.run = append(p.run, t.Run)
+	chats, hear, err := telegram.Open(c.Notify.Telegram, c.Language, log.Named("telegram"))
+	if err != nil {
+		return nil, err
 	}
+	for i, chat := range chats {
+		add(c.Notify.Telegram[i].Name, chat)
+	}
+	p.run = append(p.run, hear...)
 	if c.Notify.Web != nil {
 		s, err := web.New(*c.Notify.Web, c.Language, log.Named("web"))
 		if err != nil {
@@ -74,11 +71,11 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 		})
 	}
 	for _, s := range c.Notify.Services {
-		name, n, err := services.New(s, nil)
+		_, n, err := services.New(s, nil)
 		if err != nil {
 			return nil, err
 		}
-		add(name, n)
+		add(s.Name, n)
 	}
 	if c.Notify.None() {
 		t := terminal.New(os.Stdin, os.Stderr, terminal.Options{Lang: c.Language})

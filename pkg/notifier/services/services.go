@@ -9,6 +9,7 @@
 package services
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,9 +25,11 @@ import (
 // Config is the services stanza of watch.yaml, a list.
 type Config []Service
 
-// Service is one entry of the list: exactly one of its fields is set. Of a
-// field x with a twin x_file, the configuration loader reads the file into x.
+// Service is one entry of the list: its name, and exactly one of the other
+// fields. Of a field x with a twin x_file, the configuration loader reads the file into x.
 type Service struct {
+	Name string `yaml:"name"` // of the channel, for notify: in rules; default the service's, bark-2 for the second
+
 	Bark       *Bark       `yaml:"bark"`
 	DingTalk   *DingTalk   `yaml:"dingtalk"`
 	Lark       *Lark       `yaml:"lark"`
@@ -54,7 +57,7 @@ func New(s Service, client *http.Client) (string, notifier.Notifier, error) {
 	if err != nil {
 		return name, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	a.name = name
+	a.name = cmp.Or(s.Name, name)
 	if client == nil {
 		client = &http.Client{}
 	}
@@ -78,7 +81,7 @@ func (s Service) one() (string, stanza, error) {
 	var found stanza
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
-		if v.Field(i).IsNil() {
+		if v.Field(i).Kind() != reflect.Pointer || v.Field(i).IsNil() {
 			continue
 		}
 		if found != nil {

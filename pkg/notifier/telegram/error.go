@@ -17,11 +17,15 @@ import (
 const maxPause = time.Hour
 
 // failure turns an error of the library into one of the contract, without the
-// token. The codes are those of https://core.telegram.org/bots/api#making-requests.
-func (d *Driver) failure(err error) *notifier.Error {
-	e := &notifier.Error{Channel: channel, Err: err}
-	if text := err.Error(); strings.Contains(text, d.token) {
-		e.Err = errors.New(strings.ReplaceAll(text, d.token, "<secret>"))
+// token.
+func (d *Driver) failure(err error) *notifier.Error { return failure(d.name, d.token, err) }
+
+// failure is the error of a call on the channel of that name. The codes are
+// those of https://core.telegram.org/bots/api#making-requests.
+func failure(name, token string, err error) *notifier.Error {
+	e := &notifier.Error{Channel: name, Err: err}
+	if text := err.Error(); strings.Contains(text, token) {
+		e.Err = errors.New(strings.ReplaceAll(text, token, "<secret>"))
 	}
 	var busy *bot.TooManyRequestsError
 	var moved *bot.MigrateError
@@ -64,39 +68,19 @@ func (d *Driver) persist(ctx context.Context, level zapcore.Level, what string, 
 	}
 }
 
-// pollFailed is told of every getUpdates that failed; the library waits and
-// tries again by itself. Each kind of trouble is logged once while it lasts.
-func (d *Driver) pollFailed(err error) {
-	e := d.failure(err)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.run == nil || d.run.Err() != nil {
-		return // the poll was cut off because Run ends
-	}
-	trouble, says := "unreachable", "telegram: no replies can be heard now, trying again"
-	switch {
-	case errors.Is(err, bot.ErrorUnauthorized), errors.Is(err, bot.ErrorNotFound): // 404: not even the form of a token
-		d.give(e)
-		return
-	case errors.Is(err, bot.ErrorConflict) && strings.Contains(err.Error(), "webhook"):
-		trouble, says = "webhook", "telegram: the bot has a webhook set, which takes all replies; remove it with deleteWebhook"
-	case errors.Is(err, bot.ErrorConflict):
-		trouble, says = "conflict", "telegram: this token is used elsewhere: another program fetches the replies of the same bot; stop it or give watcherd a bot of its own"
-	}
-	level := zapcore.WarnLevel
-	if d.trouble == trouble {
-		level = zapcore.DebugLevel
-	}
-	d.trouble = trouble
-	d.log.Log(level, says, zap.Error(e))
+// hopeless reports whether getUpdates will never work with this token.
+func hopeless(err error) bool {
+	return errors.Is(err, bot.ErrorUnauthorized) || errors.Is(err, bot.ErrorNotFound) // 404: not even the form of a token
 }
 
-// polled is told of every getUpdates that went well.
-func (d *Driver) polled() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.trouble != "" {
-		d.trouble = ""
-		d.log.Info("telegram: replies are heard again")
+// troubleOf says why getUpdates failed: in one word, and in a sentence with
+// what to do.
+func troubleOf(err error) (word, says string) {
+	switch {
+	case errors.Is(err, bot.ErrorConflict) && strings.Contains(err.Error(), "webhook"):
+		return "webhook", "the bot has a webhook set, which takes all replies; remove it with deleteWebhook"
+	case errors.Is(err, bot.ErrorConflict):
+		return "conflict", "this token is used elsewhere: another watcherd, or another program, fetches the replies of the same bot (getUpdates); stop it, or give watcherd a bot of its own"
 	}
+	return "unreachable", "no replies can be heard now, trying again"
 }

@@ -100,6 +100,7 @@ func FuzzUpdate(f *testing.F) {
 		d.handle(t.Context(), d.bot, &u)
 		d.handle(t.Context(), d.bot, &u) // Telegram repeats what was not confirmed
 		d.drain()
+		d.kill()
 
 		var who struct {
 			Message *struct {

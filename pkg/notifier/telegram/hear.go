@@ -21,8 +21,7 @@ const (
 	hintEvery    = time.Minute      // idle chatter is answered no more often
 )
 
-// handle hears one update. It must not wait for the network: the updates after
-// it wait for it.
+// handle hears one update of its chat. It must not wait for the network.
 func (d *Driver) handle(_ context.Context, _ *bot.Bot, u *models.Update) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -43,13 +42,7 @@ func (d *Driver) ours(m *models.Message) bool {
 }
 
 func (d *Driver) hearTap(t *models.CallbackQuery) {
-	chat, message := int64(0), 0
-	switch m := t.Message; {
-	case m.Message != nil:
-		chat, message = m.Message.Chat.ID, m.Message.ID
-	case m.InaccessibleMessage != nil: // older than 48 hours
-		chat, message = m.InaccessibleMessage.Chat.ID, m.InaccessibleMessage.MessageID
-	}
+	chat, message := placeOf(t)
 	if chat != d.chat || t.From.ID != d.chat || t.From.IsBot {
 		return
 	}
@@ -246,7 +239,7 @@ func (d *Driver) endedCarriedBy(m *models.Message) *question {
 
 // answer takes r as the one reply to q.
 func (d *Driver) answer(q *question, r notifier.Reply, from *models.User) {
-	r.Channel, r.At, r.By = channel, time.Now(), name(from)
+	r.Channel, r.At, r.By = d.name, time.Now(), name(from)
 	q.reply <- r // before anything is drawn: the answer must not wait
 	end := q.p.Lang.Ack(r.Action)
 	if said := q.said(r); said != "" {

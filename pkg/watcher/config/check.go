@@ -150,23 +150,7 @@ func (k *checker) question() {
 
 func (k *checker) notify() {
 	n := &k.c.Notify
-	if t := n.Telegram; t != nil {
-		if t.Token == "" && !k.bad("notify.telegram.token") && !k.bad("notify.telegram.token_file") {
-			k.wrong("notify.telegram.token", "missing; @BotFather gives it. Write token_file: secrets/telegram")
-		}
-		if t.ChatID == 0 {
-			k.wrong("notify.telegram.chat_id", "missing; it is the number of your chat with the bot, which @userinfobot tells")
-		}
-		if t.APIURL != "" {
-			u := k.address("notify.telegram.api_url", t.APIURL, "http", "https")
-			if u != nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
-				k.warn("notify.telegram.api_url", "http sends the bot's token in the clear; use https if you can")
-			}
-		}
-		if t.Proxy != "" {
-			k.address("notify.telegram.proxy", t.Proxy, "http", "https", "socks5")
-		}
-	}
+	k.telegrams()
 	if w := n.Web; w != nil {
 		k.listen("notify.web.listen", w.Listen)
 		if w.PublicURL != "" {
@@ -184,6 +168,7 @@ func (k *checker) notify() {
 			k.wrong(strings.TrimSuffix(join(key, name), "."), "%s", text)
 		}
 	}
+	k.names()
 }
 
 // listen checks an address to listen on; empty is the driver's default.

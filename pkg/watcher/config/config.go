@@ -136,19 +136,21 @@ type Question struct {
 // Notify is the section notify: any number of channels. All of them are told,
 // and the first answer wins.
 type Notify struct {
-	// Telegram is a bot of yours that writes to one chat and hears it.
-	Telegram *telegram.Config `yaml:"telegram"`
+	// Telegram is a bot of yours that writes to one chat and hears it; several
+	// chats, of one bot or of several, are a list.
+	Telegram OneOrMore[telegram.Config] `yaml:"telegram"`
 
 	// Web is the answer page, one private link per question.
 	Web *web.Config `yaml:"web"`
 
 	// Services tell and cannot hear: bark, dingtalk, lark, wecom, ntfy,
-	// serverchan, pushplus, pushover, webhook.
+	// serverchan, pushplus, pushover, webhook. name: beside the service's key
+	// names the channel.
 	Services []services.Service `yaml:"services"`
 }
 
 // None reports whether no channel is configured: the terminal it is.
-func (n *Notify) None() bool { return n.Telegram == nil && n.Web == nil && len(n.Services) == 0 }
+func (n *Notify) None() bool { return len(n.Telegram) == 0 && n.Web == nil && len(n.Services) == 0 }
 
 func defaults() *Config {
 	every5s, err := watcher.ParseSchedule("@every 5s", twelve306.Shanghai())

@@ -80,11 +80,34 @@ func TestBooking(t *testing.T) {
 	if r.Depart.String() != "22:00-02:00" || !r.Partial || !slices.Equal(r.Passengers, []string{"张三", "李四"}) {
 		t.Errorf("rule %+v", r)
 	}
-	if c.Notify.Telegram.ChatID != -100123 || len(c.Notify.Services) != 1 || c.Notify.Services[0].Webhook == nil {
+	if len(c.Notify.Telegram) != 1 || c.Notify.Telegram[0].ChatID != 100123 || len(c.Notify.Services) != 1 || c.Notify.Services[0].Webhook == nil {
 		t.Errorf("notify %+v", c.Notify)
 	}
 	if string(c.Twelve306.IDLast4) != "012X" {
 		t.Error("id_last4 lost its zero")
+	}
+}
+
+// Several chats and services, with names of their own and without, and rules
+// that name them.
+func TestChannels(t *testing.T) {
+	c := good(t, "channels")
+	if want := []string{"telegram-2", "wife", "telegram", "web", "bark", "mum", "bark-2"}; !slices.Equal(c.Notify.Names(), want) {
+		t.Errorf("names %q, want %q", c.Notify.Names(), want)
+	}
+	if got := c.Notify.Telegram; len(got) != 3 || got[0].Name != "telegram-2" || got[1].ChatID != 2 || got[2].Token != "2:b" {
+		t.Errorf("%+v", got)
+	}
+	if got := c.Rules[0].Notify; !slices.Equal(got, []string{"wife", "mum"}) {
+		t.Errorf("rule told on %q", got)
+	}
+	if got := c.Rules[1].Notify; !slices.Equal(got, []string{"web"}) {
+		t.Errorf("rule told on %q", got)
+	}
+	for name, want := range map[string][]string{"smallest": {"terminal"}, "web-alone": {"web", "terminal"}, "booking": {"telegram", "web", "webhook"}} {
+		if got := good(t, name).Notify.Names(); !slices.Equal(got, want) {
+			t.Errorf("%s: names %q, want %q", name, got, want)
+		}
 	}
 }
 
@@ -153,7 +176,7 @@ func TestEnvironment(t *testing.T) {
 
 func TestSecretFiles(t *testing.T) {
 	c := good(t, "secret-files")
-	if string(c.Twelve306.Password) != "hunter2-geheim" || c.Notify.Telegram.Token != "1:hunter2-geheim" {
+	if string(c.Twelve306.Password) != "hunter2-geheim" || c.Notify.Telegram[0].Token != "1:hunter2-geheim" {
 		t.Error("the newline at the end belongs to the secret, or it was not read")
 	}
 }

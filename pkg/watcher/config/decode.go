@@ -89,6 +89,12 @@ func (d *decoder) decode(v reflect.Value, n *yaml.Node, key string, tag reflect.
 	if n.Kind != yaml.ScalarNode && !d.plain(n, key) {
 		return
 	}
+	if _, ok := v.Interface().(interface{ oneOrMore() }); ok && n.Kind != yaml.SequenceNode {
+		only := reflect.New(v.Type().Elem()).Elem()
+		d.decode(only, n, key, tag)
+		v.Set(reflect.Append(v, only))
+		return
+	}
 	if n.Tag == "!!null" && v.Kind() != reflect.Pointer {
 		return // a key without a value is a key left out; but "web:" is a channel with its defaults
 	}

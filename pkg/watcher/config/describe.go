@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"io"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -81,22 +80,7 @@ func (p *printer) channels(n *Notify) []string {
 	if n.None() {
 		return []string{p.lang.Pick("终端", "the terminal")}
 	}
-	var out []string
-	if n.Telegram != nil {
-		out = append(out, "telegram")
-	}
-	if n.Web != nil {
-		out = append(out, "web")
-	}
-	for _, s := range n.Services {
-		v := reflect.ValueOf(s)
-		for i := range v.NumField() {
-			if !v.Field(i).IsZero() {
-				out = append(out, v.Type().Field(i).Tag.Get("yaml"))
-			}
-		}
-	}
-	return out
+	return n.Names()
 }
 
 func (p *printer) rule(c *Config, r *watcher.Rule, now time.Time) {

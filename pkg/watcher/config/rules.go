@@ -60,6 +60,7 @@ func (k *checker) rule(r *watcher.Rule, key string) {
 	k.seatChoice(r, key)
 	k.berth(r, key)
 	k.action(r, key)
+	k.told(r, key)
 	k.dateWarnings(r, key)
 	k.closedHours(r, key)
 }
