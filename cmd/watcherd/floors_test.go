@@ -21,7 +21,7 @@ var floors = []floor{
 		dir: "cmd/watcherd",
 		may: []string{
 			"pkg/watcher/config", "pkg/watcher", "pkg/twelve306", "pkg/twelve306/railsim",
-			"pkg/notifier", "pkg/notifier/services", "pkg/notifier/telegram", "pkg/notifier/terminal", "pkg/notifier/web",
+			"pkg/notifier", "pkg/notifier/email", "pkg/notifier/services", "pkg/notifier/telegram", "pkg/notifier/terminal", "pkg/notifier/web",
 		},
 		why: "main wires everything; railsim is linked for watcherd demo alone",
 	},
@@ -29,7 +29,7 @@ var floors = []floor{
 		dir: "pkg/watcher/config",
 		may: []string{
 			"pkg/watcher", "pkg/twelve306",
-			"pkg/notifier", "pkg/notifier/services", "pkg/notifier/telegram", "pkg/notifier/web",
+			"pkg/notifier", "pkg/notifier/email", "pkg/notifier/services", "pkg/notifier/telegram", "pkg/notifier/web",
 		},
 		why: "watch.yaml describes every part by the part's own type; it builds none of them",
 	},
@@ -41,6 +41,12 @@ var floors = []floor{
 	},
 	{
 		dir:   "pkg/notifier/telegram",
+		may:   []string{"pkg/notifier"},
+		tests: []string{"pkg/notifier/notifiertest"},
+		why:   "one channel; it knows no trains and no other channel",
+	},
+	{
+		dir:   "pkg/notifier/email",
 		may:   []string{"pkg/notifier"},
 		tests: []string{"pkg/notifier/notifiertest"},
 		why:   "one channel; it knows no trains and no other channel",
@@ -185,6 +191,8 @@ var libraries = []struct{ path, dir, why string }{
 	{"modernc.org/sqlite", "pkg/watcher/internal/store", "another database is a change of one package"},
 	{"github.com/nikoksr/notify", "pkg/notifier/services", "one-way services only; the contract is ours"},
 	{"github.com/go-telegram/bot", "pkg/notifier/telegram", "a channel is its own business"},
+	{"github.com/wneessen/go-mail", "pkg/notifier/email", "so is another"},
+	{"github.com/emersion/go-imap", "pkg/notifier/email", "and how its replies come in"},
 	{"gopkg.in/yaml.v3", "pkg/watcher/config", "the rest of the program has never heard of YAML"},
 	{"github.com/robfig/cron", "pkg/watcher", "its traps (package watcher, schedule.go) are guarded once"},
 	{"github.com/spf13/cobra", "cmd/watcherd", "commands are main's"},

@@ -47,6 +47,8 @@ var fuzzed = []struct{ dir, target, parsers string }{
 	{"pkg/notifier/telegram", "FuzzUpdate", "handle hearTap hearText"},
 	{"pkg/notifier/telegram", "FuzzAPIReply", "Do failure"},
 	{"pkg/notifier/telegram", "FuzzCompose", "compose"},
+	{"pkg/notifier/email", "FuzzRead", "readHeader read header part decode line about firstLine htmlText"},
+	{"pkg/notifier/email", "FuzzNumbered", "numbered"},
 	{"pkg/notifier/services", "FuzzReply", "judge retryAfter tidy"},
 	{"pkg/notifier/services", "FuzzText", "clean markdown cut"},
 	{"pkg/notifier/web", "FuzzForm", "post parse question"},

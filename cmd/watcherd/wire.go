@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
+	"github.com/watcherd/watcherd/pkg/notifier/email"
 	"github.com/watcherd/watcherd/pkg/notifier/services"
 	"github.com/watcherd/watcherd/pkg/notifier/telegram"
 	"github.com/watcherd/watcherd/pkg/notifier/terminal"
@@ -48,6 +49,18 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 		add(c.Notify.Telegram[i].Name, chat)
 	}
 	p.run = append(p.run, hear...)
+	for _, e := range c.Notify.Email {
+		m, err := email.New(e, c.Language, log.Named(e.Name))
+		if err != nil {
+			return nil, err
+		}
+		if !m.Hears() {
+			add(e.Name, m.Teller())
+			continue
+		}
+		add(e.Name, m)
+		p.run = append(p.run, m.Run)
+	}
 	if c.Notify.Web != nil {
 		s, err := web.New(*c.Notify.Web, c.Language, log.Named("web"))
 		if err != nil {

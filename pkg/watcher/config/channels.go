@@ -36,6 +36,9 @@ func (n *Notify) channels(at func(section string, i int) string) []channel {
 	for i := range n.Telegram {
 		out = append(out, channel{"telegram", &n.Telegram[i].Name, at("notify.telegram", i)})
 	}
+	for i := range n.Email {
+		out = append(out, channel{"email", &n.Email[i].Name, at("notify.email", i)})
+	}
 	if n.Web != nil {
 		page := ""
 		out = append(out, channel{"web", &page, "notify.web"})
@@ -170,6 +173,31 @@ func (k *checker) telegrams() {
 			k.wrong(join(key, "proxy"), "not that of %s, and both are the same bot", one)
 		case same.APIURL != t.APIURL:
 			k.wrong(join(key, "api_url"), "not that of %s, and both are the same bot", one)
+		}
+	}
+}
+
+// emails checks the mail servers and the addresses.
+func (k *checker) emails() {
+	for i, e := range k.c.Notify.Email {
+		key := k.entry("notify.email", i)
+		if slices.ContainsFunc(k.problems, func(p Problem) bool { return p.Key == key }) {
+			continue // it is no group of keys
+		}
+		for _, m := range e.Mistakes() {
+			at := join(key, m.Key)
+			if file := at + "_file"; k.given(file) {
+				at = file
+			}
+			if list := k.at[join(key, "to")]; list != nil {
+				for i, item := range list.Content {
+					k.at[fmt.Sprintf("%s[%d]", join(key, "to"), i)] = item
+				}
+			}
+			k.wrong(at, "%s", m.Text)
+		}
+		if e.CAFile != "" {
+			k.certificate(join(key, "ca_file"), e.CAFile)
 		}
 	}
 }

@@ -151,6 +151,7 @@ func (k *checker) question() {
 func (k *checker) notify() {
 	n := &k.c.Notify
 	k.telegrams()
+	k.emails()
 	if w := n.Web; w != nil {
 		k.listen("notify.web.listen", w.Listen)
 		if w.PublicURL != "" {

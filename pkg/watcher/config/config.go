@@ -22,6 +22,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
+	"github.com/watcherd/watcherd/pkg/notifier/email"
 	"github.com/watcherd/watcherd/pkg/notifier/services"
 	"github.com/watcherd/watcherd/pkg/notifier/telegram"
 	"github.com/watcherd/watcherd/pkg/notifier/web"
@@ -140,6 +141,9 @@ type Notify struct {
 	// chats, of one bot or of several, are a list.
 	Telegram OneOrMore[telegram.Config] `yaml:"telegram"`
 
+	// Email mails you, and with imap reads your answers; several are a list.
+	Email OneOrMore[email.Config] `yaml:"email"`
+
 	// Web is the answer page, one private link per question.
 	Web *web.Config `yaml:"web"`
 
@@ -150,7 +154,9 @@ type Notify struct {
 }
 
 // None reports whether no channel is configured: the terminal it is.
-func (n *Notify) None() bool { return len(n.Telegram) == 0 && n.Web == nil && len(n.Services) == 0 }
+func (n *Notify) None() bool {
+	return len(n.Telegram) == 0 && len(n.Email) == 0 && n.Web == nil && len(n.Services) == 0
+}
 
 func defaults() *Config {
 	every5s, err := watcher.ParseSchedule("@every 5s", twelve306.Shanghai())

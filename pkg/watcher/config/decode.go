@@ -192,9 +192,6 @@ func (d *decoder) pairs(n *yaml.Node, key string, known []string) map[string]*ya
 }
 
 func unknownKey(path, name string, known []string) string {
-	if path == "notify.email" {
-		return "not in this version yet; use telegram, web or services"
-	}
 	if s := similar(name, known); s != "" {
 		return fmt.Sprintf("unknown key; did you mean %s?", s)
 	}
