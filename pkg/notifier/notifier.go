@@ -62,6 +62,25 @@ type Seer interface {
 	Seen(ctx context.Context) (id, by string, err error)
 }
 
+// Command is one entry of the menu of commands: "status", without a slash, and
+// what it does in a few words of the user's language.
+type Command struct{ Name, Description string }
+
+// Commander is a Notifier on which the user can command the daemon: a text that
+// begins with a slash. It is an interface of its own, as [Seer] is, because the
+// one who answers is made after the channels and knows them, not they it; and
+// because commands are no answers: they never count for an open question and
+// leave it as it is.
+//
+// Commands shows menu where the service has a place for it, hands every command
+// of the configured person to answer, one after another, and sends what it
+// returns, until ctx ends; the error is ctx's. Commands that were written before
+// the daemon was started are not handed on: their hour is over.
+type Commander interface {
+	Notifier
+	Commands(ctx context.Context, menu []Command, answer func(ctx context.Context, text string) string) error
+}
+
 // Lang is the language of what the user reads: zh or en.
 type Lang string
 

@@ -251,6 +251,9 @@ func (w *Watcher) startTelling(ctx context.Context) (stop func()) {
 		if s, ok := c.Notifier.(notifier.Seer); ok {
 			tellers.Go(func() { w.hearSeen(telling, s) })
 		}
+		if m, ok := c.Notifier.(notifier.Commander); ok {
+			tellers.Go(func() { w.hearCommands(telling, m) })
+		}
 	}
 	return func() { cancel(); tellers.Wait() }
 }
