@@ -24,6 +24,10 @@ const slowest = time.Minute
 // session is proven.
 const loginEnds = 8
 
+// headroom is the part of the budget, in percent, that queries leave free at
+// every moment, whatever was spent: seats that they find must be bookable.
+const headroom = 15
+
 // class says what a request waits for.
 type class int
 
@@ -262,8 +266,8 @@ func (p *Pace) forget(now time.Time) {
 }
 
 // share is how long queries have to wait for their part of the budget. What
-// logins and orders have spent does not count against it: a login must not
-// blind the looks.
+// logins and orders have spent counts against it only by the headroom: a login
+// must not blind the looks for a minute.
 func (p *Pace) share(now time.Time) time.Duration {
 	room := max(p.cfg.Budget-p.reserve(), 1)
 	for i := len(p.sent) - 1; i >= 0 && now.Sub(p.sent[i].At) < budgetWindow; i-- {
@@ -300,8 +304,11 @@ func (p *Pace) take(c class) (wait time.Duration) {
 	}
 	if p.cfg.Budget > 0 {
 		room := p.cfg.Budget
-		if c == classScan {
+		switch {
+		case c == classScan:
 			room = max(room-loginEnds, 1)
+		case c.beside():
+			room = max(room-room*headroom/100, 1)
 		}
 		if over := len(p.sent) - room; over >= 0 {
 			return max(p.sent[over].At.Add(budgetWindow+budgetSlack).Sub(now), time.Millisecond)
