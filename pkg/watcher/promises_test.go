@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -82,7 +83,9 @@ func (s *scene) orders() {
 		list := booked[o.Number]
 		delete(booked, o.Number)
 		if len(list) == 0 {
-			t.Errorf("the order %s was never told", o.Number)
+			if !s.toldOfDoubt(o) {
+				t.Errorf("the order %s was never told", o.Number)
+			}
 			continue
 		}
 		// Once in each life that crashed before it knew that it was told; and an
@@ -174,6 +177,15 @@ func (s *scene) sameOrder(m notifier.Message, o railsim.Order) {
 	}
 }
 
+// toldOfDoubt reports whether the person was sent to the app in time, because
+// nobody could log in for as long as 12306 held the order: all that can be
+// promised then.
+func (s *scene) toldOfDoubt(o railsim.Order) bool {
+	return o.State == railsim.Expired && slices.ContainsFunc(s.phone.news, func(m notifier.Message) bool {
+		return strings.Contains(m.Title, "可能已占到座") && strings.Contains(m.Text, o.Train) && m.At.After(o.Asked) && m.At.Before(o.PayBy)
+	})
+}
+
 // secrets looks for what must not be printed in all that was.
 func (s *scene) secrets() {
 	printed := s.ink.String()
@@ -186,10 +198,16 @@ func (s *scene) secrets() {
 	s.seen.mu.Lock()
 	defer s.seen.mu.Unlock()
 	for v := range s.seen.list {
-		if strings.Contains(printed, v) {
+		if strings.Contains(printed, v) && !partOfANumber(printed, v) {
 			s.t.Errorf("a secret was printed: %s", v)
 		}
 	}
+}
+
+// partOfANumber reports whether digits stand in a text only within longer runs
+// of digits: a code of six is found in many a moment in nanoseconds.
+func partOfANumber(text, digits string) bool {
+	return strings.Trim(digits, "0123456789") == "" && !regexp.MustCompile(`(^|\D)`+digits+`(\D|$)`).MatchString(text)
 }
 
 // files checks that the state folder is its owner's alone.

@@ -36,6 +36,9 @@ const (
 	longestListPause = 2 * time.Minute
 )
 
+// shortestPayWindow is how soon an order may have come and gone unpaid.
+const shortestPayWindow = 10 * time.Minute
+
 // orderedBefore is how much earlier than our intent 12306's clock may say that
 // our order was made.
 const orderedBefore = 2 * time.Minute
@@ -109,6 +112,14 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 		}
 		a.noteForeign(h)
 		now := time.Now()
+		if len(h.Orders) > 0 && !d.refused && h.Failed == nil {
+			// Somebody's order stands before ours in the list, which is not "nothing".
+			nothing = time.Time{}
+			if a.watchQueue(ctx, at, now.Add(a.lookGap()), false) {
+				return
+			}
+			continue
+		}
 		if nothing.IsZero() {
 			nothing = now
 		}
@@ -177,6 +188,9 @@ func (a *account) endWithout(at *Attempt, d doubt, h twelve306.Holding) {
 	if err == nil || twelve306.KindOf(err) == twelve306.Ambiguous {
 		lost := &twelve306.Error{Op: "confirmSingleForQueue", Kind: twelve306.SoldOut, Msg: "no effect"}
 		err = ourWords{lost, a.w.say.f("下单请求没有生效，12306 没有占座。", "The order did not take effect: 12306 holds nothing.")}
+		if time.Since(at.Intent) > shortestPayWindow {
+			err = ourWords{lost, a.w.say.f("12306 现在没有占座；就算占到过，也已经过时作废。", "12306 holds nothing now; if it did, that has expired.")}
+		}
 		if h.Failed != nil && h.Failed.Msg != "" {
 			lost.Msg = h.Failed.Msg
 			err = lost

@@ -215,8 +215,13 @@ func (w *world) excuses() []string {
 	if w.has[troubleFaults] || w.has[troubleBursts] || w.has[troubleOutages] {
 		// A step that looked like a success and was none, and what follows on it.
 		out = append(out, "before initNoComplete was opened", "initDc without submitOrderRequest", "missing cookie",
-			"web/login without checkLoginVerify", "getMessageCode without checkLoginVerify", "uamauthclient without login/userLogin", "but no code was sent",
-			"queryOrderWaitTime 0s after the last one") // net/http repeats a GET by itself
+			"getMessageCode without checkLoginVerify", "uamauthclient without login/userLogin",
+			"queryOrderWaitTime 0s after the last one", // net/http repeats a GET by itself
+			"submitOrderRequest without checkUser")
+	}
+	if len(out) > 1 || w.has[troubleSessions] || w.has[troubleRequestKill] || w.has[troubleCommitKill] {
+		// What 12306 forgot, or the life that was killed.
+		out = append(out, "web/login without checkLoginVerify", "but no code was sent", "the tk cookie is not that of the login")
 	}
 	if w.has[troubleRequestKill] || w.has[troubleCommitKill] {
 		// A code that an earlier life had sent: 12306 says so, and it still counts.
