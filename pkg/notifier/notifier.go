@@ -138,6 +138,7 @@ type Prompt struct {
 	Link     string    // the answer page of this question; may be empty
 	To       []string  // names of the channels to ask; empty: all of them
 	Replaces string    // ID of the question whose message this one takes the place of (a new picture, a fresh QR code); may be empty
+	Wrong    bool      // the answer to the question that it replaces was wrong
 }
 
 // Action is what a reply asks for.

@@ -52,6 +52,15 @@ func (l Lang) Superseded() string {
 	return l.Pick("这张已经换掉了，请回答最新的问题。", "This one was replaced: please answer the newest question.")
 }
 
+// Replaced is added to the end of a question whose place another has taken
+// below it: because its answer was wrong, or because that was asked for.
+func (l Lang) Replaced(wrong bool) string {
+	if wrong {
+		return l.Pick("答错了，请回答下面的新问题。", "That was wrong: please answer the new one below.")
+	}
+	return l.Pick("已换成下面的新问题。", "Replaced by the new one below.")
+}
+
 // Expired is the [Closed] reason of a question that nobody answered in time.
 func (l Lang) Expired() string {
 	return l.Pick("已过期，没有人及时回答。", "Expired: nobody answered in time.")

@@ -44,6 +44,8 @@ func arguments(method reflect.Type) [][]reflect.Value {
 	switch method.In(1) {
 	case reflect.TypeFor[string]():
 		return [][]reflect.Value{{reflect.ValueOf("Li"), reflect.ValueOf("web")}, {reflect.ValueOf(""), reflect.ValueOf("web")}}
+	case reflect.TypeFor[bool]():
+		return [][]reflect.Value{{reflect.ValueOf(true)}, {reflect.ValueOf(false)}}
 	case reflect.TypeFor[Reply]():
 		var sets [][]reflect.Value
 		for _, a := range []Action{Answered, Another, Cancelled} {

@@ -35,7 +35,7 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	}
 	now := time.Now()
 	p := notifier.Prompt{
-		ID: notifier.NewID(), Lang: w.opt.Language, Rule: s.rule, Image: ch.Image, Replaces: s.last,
+		ID: notifier.NewID(), Lang: w.opt.Language, Rule: s.rule, Image: ch.Image, Replaces: s.last, Wrong: s.last != "" && ch.Previous == "wrong",
 		AskedAt: now.In(w.opt.Location), Deadline: now.Add(w.opt.Question.Timeout).In(w.opt.Location),
 	}
 	if ch.Kind == twelve306.QRChallenge {

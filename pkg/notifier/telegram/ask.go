@@ -33,6 +33,10 @@ type question struct {
 	endedAt time.Time     //
 	told    bool          // somebody was told that he is too late
 	drawing chan struct{} // closed when shown is up to date; nil when nobody draws
+	cut     func()        // cuts off the edit of the countdown that is under way; nil when there is none
+	edited  time.Time     // when a message was last sent or edited
+	doubt   bool          // an edit that was cut off may still arrive, after later ones
+	over    chan struct{} // closed when it has ended
 }
 
 // view is what the person sees of a question.
@@ -66,7 +70,7 @@ func (d *Driver) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 	if ctx.Err() != nil {
 		return notifier.Reply{}, context.Cause(ctx)
 	}
-	q := &question{p: p, photo: len(p.Image) > 0, reply: make(chan notifier.Reply, 1), shown: map[int]view{}}
+	q := &question{p: p, photo: len(p.Image) > 0, reply: make(chan notifier.Reply, 1), shown: map[int]view{}, over: make(chan struct{})}
 	failed := make(chan error, 1)
 	d.mu.Lock()
 	d.begin()
@@ -117,6 +121,7 @@ func (d *Driver) withdraw(q *question, err error, reason string) (notifier.Reply
 // phone. Callers hold d.mu.
 func (d *Driver) finish(q *question, end string) {
 	q.end, q.endedAt = end, time.Now()
+	close(q.over)
 	q.p.Image = nil
 	d.open = slices.DeleteFunc(d.open, func(o *question) bool { return o == q })
 	d.ended = append(d.ended, q)
@@ -185,15 +190,20 @@ func (d *Driver) posted(q *question, m *models.Message, err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	q.shown[m.ID] = view{}
+	q.edited = time.Now()
 	if q.sent == 0 {
 		q.sent = max(m.Date, m.EditDate)
+	}
+	if q.end == "" && !q.p.Deadline.IsZero() {
+		deadline := q.p.Deadline
+		d.background(func() { d.countdown(q, deadline) })
 	}
 	// It may have ended, or been tapped, while it was on its way.
 	d.refresh(q)
 	d.hearEarly()
 	for _, o := range d.ended {
 		if q.p.Replaces != "" && o.p.ID == q.p.Replaces && len(o.shown) > 0 {
-			o.end += "\n" + o.p.Lang.Pick("已换成下面的新问题。", "Replaced by the new one below.")
+			o.end += "\n" + o.p.Lang.Replaced(q.p.Wrong)
 			d.refresh(o)
 		}
 	}

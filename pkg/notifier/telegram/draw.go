@@ -113,9 +113,16 @@ func noButtons() *models.InlineKeyboardMarkup {
 }
 
 // refresh brings the messages of q up to date, one goroutine at a time, so
-// that edits never overtake each other. Callers hold d.mu.
+// that edits never overtake each other; a countdown gives way. Callers hold
+// d.mu.
 func (d *Driver) refresh(q *question) {
-	if q.drawing != nil || q.uptodate() {
+	if q.uptodate() {
+		return
+	}
+	if q.drawing != nil {
+		if q.cut != nil {
+			q.cut()
+		}
 		return
 	}
 	q.drawing = make(chan struct{})
@@ -154,7 +161,7 @@ func (d *Driver) redraw(ctx context.Context, q *question) bool {
 				return err
 			}
 			d.mu.Lock()
-			q.shown[id] = drawn
+			q.shown[id], q.edited = drawn, time.Now()
 			d.mu.Unlock()
 		}
 		return nil
@@ -163,6 +170,19 @@ func (d *Driver) redraw(ctx context.Context, q *question) bool {
 		d.log.Debug("telegram: a message stays as it is", zap.Error(err))
 	}
 	d.mu.Lock()
+	if q.doubt && drawn.end != "" && err == nil {
+		// The edit that was cut off would bring the buttons back.
+		q.doubt = false
+		d.mu.Unlock()
+		select {
+		case <-time.After(settle):
+		case <-ctx.Done():
+		}
+		d.mu.Lock()
+		for id := range q.shown {
+			q.shown[id] = view{}
+		}
+	}
 	defer d.mu.Unlock()
 	if q.view() != drawn || err == nil && !q.uptodate() {
 		return true
@@ -172,27 +192,44 @@ func (d *Driver) redraw(ctx context.Context, q *question) bool {
 	return false
 }
 
-// draw makes message id look like v.
+// draw makes message id look like v: only its buttons while the question is
+// open, for taps come faster than captions may be edited.
 func (d *Driver) draw(ctx context.Context, id int, p notifier.Prompt, photo bool, v view) error {
-	var err error
+	if v.end != "" {
+		return d.write(ctx, id, p, photo, v)
+	}
+	_, err := d.bot.EditMessageReplyMarkup(ctx, &bot.EditMessageReplyMarkupParams{
+		ChatID: d.chat, MessageID: id, ReplyMarkup: keyboard(p, v.picks),
+	})
+	return unlessSame(err)
+}
+
+// write gives message id the text and the buttons of v.
+func (d *Driver) write(ctx context.Context, id int, p notifier.Prompt, photo bool, v view) error {
 	text, entities := caption(p, photo, v.end)
-	switch {
-	case v.end == "":
-		_, err = d.bot.EditMessageReplyMarkup(ctx, &bot.EditMessageReplyMarkupParams{
-			ChatID: d.chat, MessageID: id, ReplyMarkup: keyboard(p, v.picks),
-		})
-	case photo:
+	buttons := noButtons()
+	if v.end == "" {
+		buttons = keyboard(p, v.picks)
+	}
+	var err error
+	if photo {
 		_, err = d.bot.EditMessageCaption(ctx, &bot.EditMessageCaptionParams{
-			ChatID: d.chat, MessageID: id, Caption: text, CaptionEntities: entities, ReplyMarkup: noButtons(),
+			ChatID: d.chat, MessageID: id, Caption: text, CaptionEntities: entities, ReplyMarkup: buttons,
 		})
-	default:
+	} else {
 		_, err = d.bot.EditMessageText(ctx, &bot.EditMessageTextParams{
 			ChatID: d.chat, MessageID: id, Text: text, Entities: entities,
-			LinkPreviewOptions: noPreview(), ReplyMarkup: noButtons(),
+			LinkPreviewOptions: noPreview(), ReplyMarkup: buttons,
 		})
 	}
+	return unlessSame(err)
+}
+
+// unlessSame takes the error of an edit that changed nothing for a success: an
+// earlier try arrived, only its reply did not.
+func unlessSame(err error) error {
 	if errors.Is(err, bot.ErrorBadRequest) && strings.Contains(err.Error(), "message is not modified") {
-		return nil // an earlier try arrived, only its reply did not
+		return nil
 	}
 	return err
 }

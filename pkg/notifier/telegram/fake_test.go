@@ -39,6 +39,9 @@ type fakeAPI struct {
 	toasts   []string
 	polls    int
 	refused  []string
+	also     int               // another chat that the bot may write to
+	menus    map[string]string // commands by scope
+	edits    []edit
 	fault    func(method string) *fault // nil: none
 }
 
@@ -52,9 +55,18 @@ type fault struct {
 	code  int
 }
 
+// edit is an edit of a message, as it arrived.
+type edit struct {
+	at     time.Time
+	id     int
+	method string
+	text   string
+}
+
 // message is a message in the chat.
 type message struct {
 	id       int
+	chat     int
 	ours     bool // the bot's
 	date     int64
 	text     string // or caption
@@ -226,15 +238,19 @@ func (f *fakeAPI) call(method string, form map[string]string, files map[string]*
 		f.toasts = append(f.toasts, form["text"])
 		return true, nil
 	}
-	if form["chat_id"] != strconv.Itoa(fakeChat) {
+	if method == "setMyCommands" {
+		return f.setMenu(form)
+	}
+	chat, _ := strconv.Atoi(form["chat_id"])
+	if chat != fakeChat && (chat == 0 || chat != f.also) {
 		return nil, bad("chat not found")
 	}
-	m := &message{id: f.ids + 1, ours: true, date: time.Now().Unix(), silent: form["disable_notification"] == "true"}
+	m := &message{id: f.ids + 1, chat: chat, ours: true, date: time.Now().Unix(), silent: form["disable_notification"] == "true"}
 	var before message
 	editing := strings.HasPrefix(method, "edit")
 	if editing {
 		id, _ := strconv.Atoi(form["message_id"])
-		if m = f.find(id); m == nil || !m.ours {
+		if m = f.find(id); m == nil || !m.ours || m.chat != 0 && m.chat != chat {
 			return nil, bad("message to edit not found")
 		}
 		before = *m
@@ -309,7 +325,31 @@ func (f *fakeAPI) call(method string, form map[string]string, files map[string]*
 		return nil, bad("message is not modified: specified new message content and reply markup are exactly the same")
 	}
 	m.edits++
+	f.edits = append(f.edits, edit{time.Now(), m.id, method, m.text})
 	return f.show(m), nil
+}
+
+// setMenu takes the menu of commands of one scope.
+func (f *fakeAPI) setMenu(form map[string]string) (any, *refusal) {
+	var commands []struct{ Command, Description string }
+	if json.Unmarshal([]byte(form["commands"]), &commands) != nil || len(commands) > 100 {
+		return nil, bad("can't parse commands")
+	}
+	names := ""
+	for _, c := range commands {
+		if c.Command == "" || length(c.Command) > 32 || strings.Trim(c.Command, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+			return nil, bad("BOT_COMMAND_INVALID")
+		}
+		if n := length(c.Description); n < 1 || n > 256 {
+			return nil, bad("BOT_COMMAND_DESCRIPTION_INVALID")
+		}
+		names += "/" + c.Command
+	}
+	if f.menus == nil {
+		f.menus = map[string]string{}
+	}
+	f.menus[form["scope"]] = names
+	return true, nil
 }
 
 // check is what Telegram checks of a text and its entities.
@@ -375,13 +415,17 @@ func (f *fakeAPI) find(id int) *message {
 
 // show is the Message object of m.
 func (f *fakeAPI) show(m *message) map[string]any {
-	from := map[string]any{"id": fakeChat, "is_bot": false, "first_name": "Li", "username": "li4"}
+	chat := m.chat
+	if chat == 0 {
+		chat = fakeChat
+	}
+	from := map[string]any{"id": chat, "is_bot": false, "first_name": "Li", "username": "li4"}
 	if m.ours {
 		from = map[string]any{"id": 123456, "is_bot": true, "first_name": "watcherd"}
 	}
 	v := map[string]any{
 		"message_id": m.id, "date": m.date, "from": from,
-		"chat": map[string]any{"id": fakeChat, "type": "private", "first_name": "Li"},
+		"chat": map[string]any{"id": chat, "type": "private", "first_name": "Li"},
 	}
 	if m.photo != nil {
 		v["photo"], v["caption"] = []map[string]any{{"file_id": "F", "file_unique_id": "U", "width": 293, "height": 190}}, m.text
@@ -389,7 +433,7 @@ func (f *fakeAPI) show(m *message) map[string]any {
 		v["text"] = m.text
 	}
 	if r := f.find(m.replyTo); r != nil {
-		v["reply_to_message"] = f.show(&message{id: r.id, ours: r.ours, date: r.date, text: r.text, photo: r.photo})
+		v["reply_to_message"] = f.show(&message{id: r.id, chat: r.chat, ours: r.ours, date: r.date, text: r.text, photo: r.photo})
 	}
 	if m.edits > 0 {
 		v["edit_date"] = time.Now().Unix()

@@ -94,7 +94,7 @@ func FuzzUpdate(f *testing.F) {
 		}
 		q := &question{
 			p:     notifier.Prompt{ID: id, Kind: kinds[int(kind)%len(kinds)], Deadline: time.Now().Add(time.Hour)},
-			reply: make(chan notifier.Reply, 1), shown: map[int]view{100: {}}, sent: 1800000000, picks: 0b10010,
+			reply: make(chan notifier.Reply, 1), over: make(chan struct{}), shown: map[int]view{100: {}}, sent: 1800000000, picks: 0b10010,
 		}
 		d.open = []*question{q}
 		d.handle(t.Context(), d.bot, &u)

@@ -112,6 +112,9 @@ func (q *question) tapped(op string) (notifier.Reply, bool) {
 }
 
 func (d *Driver) hearText(m *models.Message) {
+	if d.hearCommand(m) {
+		return
+	}
 	asked := slices.Clone(d.open)
 	slices.Reverse(asked) // the newest first
 	bound := m.ReplyToMessage != nil || m.ExternalReply != nil || m.ReplyToStory != nil

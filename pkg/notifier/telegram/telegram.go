@@ -53,24 +53,26 @@ type Driver struct {
 	log     *zap.Logger
 	started time.Time
 
-	mu     sync.Mutex
-	open   []*question       // oldest first
-	ended  []*question       // the last few, oldest first
-	early  []*models.Message // texts that came while a question was on its way
-	hinted time.Time         // when idle chatter was last answered
-	busy   int               // Asks and background calls under way
-	idle   chan struct{}     // closed when busy falls to 0; nil when nobody waits for that
-	strip  map[int]struct{}  // messages without a question whose buttons were removed
-	seen   chan sighting     // taps on "seen" that nobody has taken yet
-	newest string            // Message.Seen of the last message that had one
+	mu       sync.Mutex
+	open     []*question          // oldest first
+	ended    []*question          // the last few, oldest first
+	early    []*models.Message    // texts that came while a question was on its way
+	hinted   time.Time            // when idle chatter was last answered
+	busy     int                  // Asks and background calls under way
+	idle     chan struct{}        // closed when busy falls to 0; nil when nobody waits for that
+	strip    map[int]struct{}     // messages without a question whose buttons were removed
+	commands chan *models.Message // those that nobody has answered yet; nil: nobody answers
+	seen     chan sighting        // taps on "seen" that nobody has taken yet
+	newest   string               // Message.Seen of the last message that had one
 }
 
 // sighting is the user's word that he has seen a message.
 type sighting struct{ id, by string }
 
 var (
-	_ notifier.Asker = (*Driver)(nil)
-	_ notifier.Seer  = (*Driver)(nil)
+	_ notifier.Asker     = (*Driver)(nil)
+	_ notifier.Seer      = (*Driver)(nil)
+	_ notifier.Commander = (*Driver)(nil)
 )
 
 // New returns a driver for cfg, the only chat of its bot; see [Open] for
