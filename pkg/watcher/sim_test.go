@@ -351,7 +351,8 @@ func (w *world) lastSale() {
 	w.s.site.Sell(date, code, seat, 5)
 	for range 20 {
 		w.pass(time.Minute)
-		w.payTold() // another rule may have been first
+		w.payTold() // another rule may have been first, and left too few
+		w.s.site.Sell(date, code, seat, 5)
 		if w.heard(rule.Name) > before && (rule.Action != ActionBook || stopped || w.attempted(rule.Name, began)) {
 			return
 		}
