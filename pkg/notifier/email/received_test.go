@@ -1,0 +1,182 @@
+package email
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const sampleToken = "0123456789abcdef0123456789abcdef"
+
+// replies are the mails in testdata/replies, made after those of the programs
+// that they are named for, and what the person wrote in each.
+var replies = map[string]string{
+	"163-html-only": "2 5", "163-master": "2 5", "163-web": "2 5", "163-web-zh": "2 5",
+	"apple-iphone-en": "25", "apple-iphone-html-only": "2 5", "apple-iphone-zh": "2 5", "apple-mac-en": "2 5", "apple-mac-zh": "取消",
+	"attachment": "2 5", "attachment-first": "2 5", "button": "抢", "empty": "",
+	"foxmail": "2 5", "foxmail-no-thread": "2 5",
+	"gmail-bottom": "2 5", "gmail-html-bottom": "2 5", "gmail-html-only": "2 5", "gmail-web-en": "2 5", "gmail-web-zh": "2 5", "gmail-wrapped": "抢",
+	"huawei": "2 5", "odd-blanks": "2 5",
+	"outlook-desktop-en": "2 5", "outlook-html-only": "2\u00a05", "outlook-ios-en": "2 5", "outlook-ios-zh": "2 5", "outlook-web-zh": "2 5",
+	"proton": "2 5", "qq-html-only": "２、５", "qq-phone": "2 5", "qq-web": "2 5", "samsung": "2 5", "signature-only": "",
+	"thunderbird-bottom": "2 5", "thunderbird-html-only": "2 5", "thunderbird-zh": "2 5",
+	"unknown-charset": "2 5", "wrong-charset": "换一张", "xiaomi": "2 5", "yahoo": "2 5",
+}
+
+func TestReplies(t *testing.T) {
+	files, err := filepath.Glob("testdata/replies/*.eml")
+	if err != nil || len(files) != len(replies) {
+		t.Errorf("%d files, %d rows, %v", len(files), len(replies), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".eml")
+		t.Run(name, func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, ok := replies[name]
+			if !ok {
+				t.Fatal("it has no row")
+			}
+			m, err := read(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := m.line(); got != want {
+				t.Errorf("the line is %q, want %q", got, want)
+			}
+			// The HTML alone must say the same: some programs send no text.
+			if m.html != "" {
+				if got := firstLine(htmlText(m.html)); got != want {
+					t.Errorf("the line of the HTML is %q, want %q, of\n%s", got, want, htmlText(m.html))
+				}
+			}
+			asked, _ := m.about(func(id string) bool { return id == sampleToken })
+			if bare := strings.Contains(name, "charset") || strings.HasPrefix(name, "attach") || name == "odd-blanks"; !bare && asked != sampleToken {
+				t.Errorf("it is about %q", asked)
+			}
+			if m.from != "me@example.com" || m.automatic {
+				t.Errorf("from %q, automatic %v", m.from, m.automatic)
+			}
+			h, err := readHeader(data)
+			if err != nil || h.from != m.from || h.id != m.id {
+				t.Errorf("the header alone: %+v, %v", h, err)
+			}
+			// Without its header lines the quote still says which question.
+			if h.refs != nil && !strings.Contains(m.plain+m.html, sampleToken) && asked == "" {
+				t.Error("the quote has lost the token")
+			}
+		})
+	}
+}
+
+// No person wrote these.
+func TestAutomatic(t *testing.T) {
+	for _, header := range []string{
+		"Auto-Submitted: auto-replied", "Auto-Submitted: auto-generated (rejected)", "X-Autoreply: yes", "X-Autorespond: x", "Precedence: bulk",
+		"Precedence: auto_reply", "Precedence: junk", "List-Id: <x.example.com>", "Return-Path: <>", "X-Failed-Recipients: a@example.com",
+		"Content-Type: multipart/report; report-type=delivery-status; boundary=x", "Message-ID: <wd." + sampleToken + ".q@example.com>",
+		"From: MAILER-DAEMON@example.com", "From: Mail Delivery System <Postmaster@example.com>",
+	} {
+		text := header + "\r\nSubject: x\r\n\r\n2 5\r\n"
+		if !strings.HasPrefix(header, "From") {
+			text = "From: me@example.com\r\n" + text
+		}
+		if m, err := readHeader([]byte(text)); err != nil || !m.automatic {
+			t.Errorf("%s: a person wrote it, %v", header, err)
+		}
+	}
+	for _, header := range []string{"Auto-Submitted: no", "Precedence: first-class", "Return-Path: <me@example.com>", "Content-Type: multipart/mixed; boundary=x"} {
+		if m, err := readHeader([]byte("From: me@example.com\r\n" + header + "\r\n\r\n2 5\r\n")); err != nil || m.automatic {
+			t.Errorf("%s: no person wrote it, %v", header, err)
+		}
+	}
+}
+
+// A mail comes from one address or from nobody: what stands in a name is no
+// address.
+func TestFrom(t *testing.T) {
+	for header, want := range map[string]string{
+		"From: ME@Example.com":                               "me@example.com",
+		"From: \"me@example.com\" <stranger@example.org>":    "stranger@example.org",
+		"From: me@example.com, stranger@example.org":         "",
+		"From: me@example.com\r\nFrom: stranger@example.org": "",
+		"From: =?klingon?B?AAAA?= <me@example.com>":          "me@example.com",
+		"From: me@example.com <stranger@example.org>":        "",
+		"From:":  "",
+		"To: me": "",
+	} {
+		m, err := readHeader([]byte(header + "\r\n\r\n"))
+		if err != nil || m.from != want {
+			t.Errorf("%s: %+v, %v; want %q", header, m, err, want)
+		}
+	}
+}
+
+// What a person writes instead of an answer is still his line.
+func TestFirstLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                       "",
+		"> 2 5":                                  "",
+		"\r\n\r\n  2 5\r\n1 2":                   "2 5",
+		"-- \r\n2 5":                             "",
+		"--- 2 5 ---":                            "",
+		"on the train, wait":                     "on the train, wait",
+		"At last: 2 5":                           "At last: 2 5",
+		"在 2 和 5":                                "在 2 和 5",
+		"42,38,253,34":                           "42,38,253,34",
+		"123456":                                 "123456",
+		"２０２６年":                                  "２０２６年",
+		"x":                                      "x",
+		"?":                                      "?",
+		"to: you":                                "",
+		"2 5\nOn Monday\nwrote:":                 "2 5",
+		strings.Repeat("a", 999):                 strings.Repeat("a", maxLine),
+		strings.Repeat("> \n", maxLines) + "2 5": "",
+	} {
+		if got := firstLine(text); got != want {
+			t.Errorf("%.40q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Mails that are made to do harm are read in no time and give nothing.
+func TestBombs(t *testing.T) {
+	nested := "From: me@example.com\r\n"
+	for i := range 3000 {
+		nested += fmt.Sprintf("Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i)
+	}
+	many := "From: me@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\nContent-Type: text/html\r\n\r\n\r\n", 20000)
+	for name, text := range map[string]string{
+		"nested":       nested,
+		"many parts":   many,
+		"huge header":  "From: me@example.com\r\nSubject: " + strings.Repeat("a", 5<<20) + "\r\n\r\n2 5",
+		"many headers": "From: me@example.com\r\n" + strings.Repeat("References: <a@b>\r\n", 50000) + "\r\n2 5",
+		"huge body":    "From: me@example.com\r\n\r\n" + strings.Repeat("> a\r\n", 1<<20) + "2 5",
+		"open tags":    "From: me@example.com\r\nContent-Type: text/html\r\n\r\n" + strings.Repeat("<div class=\"", 20000),
+		"blockquotes":  "From: me@example.com\r\nContent-Type: text/html\r\n\r\n" + strings.Repeat("<blockquote>", 20000) + "2 5",
+		"comments":     "From: me@example.com\r\nContent-Type: text/html\r\n\r\n" + strings.Repeat("<!--", 20000),
+		"dashes":       "From: me@example.com\r\n\r\n" + strings.Repeat(strings.Repeat("-", 200)+"a\r\n", 300),
+		"words":        "From: " + strings.Repeat("=?utf-8?B?YQ==?= ", 3000) + "<me@example.com>\r\n\r\n",
+	} {
+		began := time.Now()
+		if m, err := read([]byte(text)); err == nil {
+			m.line()
+			m.about(func(string) bool { return false })
+			if len(m.plain)+len(m.html) > 2*maxMail {
+				t.Errorf("%s: %d bytes are kept", name, len(m.plain)+len(m.html))
+			}
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s took %v", name, took)
+		}
+	}
+	if m, err := read(append(bytes.Repeat([]byte("x"), maxMail), "\r\n\r\n2 5"...)); err == nil && m.line() != "" {
+		t.Errorf("behind 64 KiB: %q", m.line())
+	}
+}
