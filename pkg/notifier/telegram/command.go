@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
@@ -14,6 +15,10 @@ import (
 // maxCommands bounds the commands that wait for an answer; whoever sends more
 // at once sends them again.
 const maxCommands = 8
+
+// staleCommand is how long before the start a command may have been written to
+// count: a restart loses none, and the clocks need not agree.
+const staleCommand = 2 * time.Minute
 
 // Commands implements [notifier.Commander]. The menu is shown in this chat
 // only. Commands arrive only while [Driver.Run] runs.
@@ -66,7 +71,7 @@ func (d *Driver) hearCommand(m *models.Message) bool {
 	if d.commands == nil || !strings.HasPrefix(m.Text, "/") {
 		return false
 	}
-	if int64(m.Date) < d.started.Unix() {
+	if int64(m.Date) < d.started.Add(-staleCommand).Unix() {
 		return true // it waited at Telegram while nobody was here: its hour is over
 	}
 	select {

@@ -249,7 +249,9 @@ func TestTwoChats(t *testing.T) {
 			t.Errorf("afterwards\n%s\n%s", my.text, her.text)
 		}
 		for i, want := range []string{"telegram: ", "wife: "} {
-			f.break_(func(string) *fault { return &fault{code: 403, reply: `{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}`} })
+			f.break_(func(string) *fault {
+				return &fault{code: 403, reply: `{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}`}
+			})
 			if err := ds[i].Notify(t.Context(), notifier.Message{Title: "x"}); err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("Notify = %v", err)
 			}

@@ -26,6 +26,10 @@ type hub struct {
 	chats map[int64]*Driver                     // by number; complete before Run
 	other func(context.Context, *models.Update) // hears what is in none of the chats; nil: nobody
 
+	// impatient says that Run ends when the bot's messages go elsewhere: there
+	// is a person who waits for it and can mend that.
+	impatient bool
+
 	// life outlives every Ask, so that a question can be withdrawn on the
 	// phone after its Ask has returned; Run ends it.
 	life context.Context
@@ -200,6 +204,10 @@ func (h *hub) pollFailed(err error) {
 		return
 	}
 	trouble, says := troubleOf(err)
+	if h.impatient && errors.Is(err, bot.ErrorConflict) {
+		h.give(errors.New("telegram: " + says))
+		return
+	}
 	level := zap.WarnLevel
 	if h.trouble == trouble {
 		level = zap.DebugLevel
