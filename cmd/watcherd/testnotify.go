@@ -21,6 +21,7 @@ import (
 type testFlags struct {
 	timeout    time.Duration
 	noQuestion bool
+	pair       bool
 	channels   []string
 }
 
@@ -34,15 +35,20 @@ is, on all of them that can hear, and waits for the first answer: what you
 answer does not matter. It prints for each channel how that went, with the exact
 error.
 
+With --pair it finds out the chat_id of notify.telegram instead: it prints a code,
+you send the code to your bot, and it prints the number.
+
 With a daemon on the state folder its own channels are tried; without one they
 are set up for the test.`,
 		Example: `  watcherd test-notify
   watcherd test-notify --no-question
-  watcherd test-notify --channel telegram --timeout 5m`,
+  watcherd test-notify --channel telegram --timeout 5m
+  watcherd test-notify --pair`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd, f) },
 	}
 	c.Flags().DurationVar(&t.timeout, "timeout", 2*time.Minute, "how long the practice question waits for you")
 	c.Flags().BoolVar(&t.noQuestion, "no-question", false, "only send")
+	c.Flags().BoolVar(&t.pair, "pair", false, "find out the chat_id of your chat with the Telegram bot")
 	c.Flags().StringSliceVar(&t.channels, "channel", nil, "only these channels, by name")
 	return c
 }
@@ -60,6 +66,9 @@ func (t *testFlags) run(cmd *cobra.Command, f *flags) error {
 	c, err := outline(f)
 	if err != nil {
 		return err
+	}
+	if t.pair {
+		return pairTelegram(cmd.Context(), c.Config, cmd.OutOrStdout(), os.Stderr)
 	}
 	out := &testReport{caller: c, paper: newPaper(cmd.OutOrStdout()), aside: os.Stderr}
 	query := url.Values{"timeout": {t.timeout.String()}, "question": {strconv.FormatBool(!t.noQuestion)}, "channel": t.channels}
