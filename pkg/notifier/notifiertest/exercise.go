@@ -1,7 +1,10 @@
 package notifiertest
 
 import (
+	"context"
+	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,13 +22,22 @@ func Exercise(t *testing.T, newDriver func(t *testing.T) Harness) {
 	}{
 		{"valid answers", valid},
 		{"wrong words", wrongWords},
+		{"garbled", garbled},
 		{"answer after its deadline", late},
 		{"second answer", second},
+		{"the same answer twice", twice},
+		{"written before the question", before},
 		{"reply to an older question", older},
+		{"reply to a question that was answered wrong", wrong},
+		{"reply to a picture that was replaced elsewhere", replacedElsewhere},
+		{"reply to an expired question while another is open", lateForAnother},
 		{"deadline", deadline},
-		{"withdrawn with a reason", withdrawn},
+		{"answered elsewhere", withdrawn},
 		{"withdrawn without a reason", stopped},
+		{"withdrawn before it is asked", neverAsked},
+		{"no deadline", patient},
 		{"two questions open", two},
+		{"news while a question is open", newsBetween},
 		{"stranger", stranger},
 		{"news", news},
 	} {
@@ -103,6 +115,27 @@ func wrongWords(c conversation) {
 	}
 }
 
+// garbled texts of all sorts are no answers to a picture; a few for each, for a
+// channel need not explain itself for ever.
+func garbled(c conversation) {
+	texts := []string{"9", "0", "2 5 x", "42,38,253", "400,20", "一二", "2;5", "-1", "?!", "抢", "123456789", strings.Repeat("2 ", 200)}
+	for some := range slices.Chunk(texts, 3) {
+		a := c.ask(prompt(notifier.Picture, notifier.Chinese))
+		for _, text := range some {
+			before := strings.Count(c.h.Sees(a.p), a.p.Accepted())
+			c.h.Reply(a.p, text)
+			a.open()
+			if after := strings.Count(c.h.Sees(a.p), a.p.Accepted()); after <= before {
+				c.t.Errorf("%q: not told what is accepted", text)
+			}
+		}
+		c.h.Reply(a.p, "8")
+		if r, err := a.ended(); err != nil || !reflect.DeepEqual(r.Picks, []int{8}) {
+			c.t.Errorf("the answer after them = %+v, %v", r, err)
+		}
+	}
+}
+
 func late(c conversation) {
 	a := c.ask(prompt(notifier.Picture, notifier.Chinese))
 	time.Sleep(timeout)
@@ -121,6 +154,86 @@ func second(c conversation) {
 	c.h.Reply(a.p, "no")
 	c.sees(a.p, a.p.Lang.Late())
 	c.fresh()
+}
+
+// twice sends the very same answer again, as a phone without a network does.
+func twice(c conversation) {
+	a := c.ask(prompt(notifier.SMS, notifier.Chinese))
+	c.h.Reply(a.p, "123456")
+	c.h.Reply(a.p, "123456")
+	if r, err := a.ended(); err != nil || r.Code != "123456" {
+		c.t.Fatalf("the answer = %+v, %v", r, err)
+	}
+	c.sees(a.p, a.p.Lang.Late())
+	other := c.ask(prompt(notifier.SMS, notifier.Chinese))
+	c.h.Reply(a.p, "123456")
+	other.open()
+}
+
+// before has the person write what would be an answer, had it been asked.
+func before(c conversation) {
+	if c.h.Loose == nil {
+		c.t.Skip("nothing counts on this channel that is bound to no question")
+	}
+	c.h.Loose("25")
+	time.Sleep(5 * time.Second)
+	a := c.ask(prompt(notifier.Picture, notifier.Chinese))
+	time.Sleep(time.Minute)
+	a.open()
+	c.h.Loose("3")
+	if r, err := a.ended(); err != nil || !reflect.DeepEqual(r.Picks, []int{3}) {
+		c.t.Fatalf("the answer = %+v, %v", r, err)
+	}
+}
+
+// wrong answers a picture, whose answer turns out to be wrong, and then once
+// more: that is none to the picture which has taken its place.
+func wrong(c conversation) {
+	first := c.ask(prompt(notifier.Picture, notifier.English))
+	c.h.Reply(first.p, "1 2")
+	if r, err := first.ended(); err != nil || !reflect.DeepEqual(r.Picks, []int{1, 2}) {
+		c.t.Fatalf("the first = %+v, %v", r, err)
+	}
+	p := prompt(notifier.Picture, notifier.English)
+	p.Replaces, p.Wrong = first.p.ID, true
+	next := c.ask(p)
+	c.h.Reply(first.p, "3 4")
+	next.open()
+	c.h.Reply(next.p, "5")
+	if r, err := next.ended(); err != nil || !reflect.DeepEqual(r.Picks, []int{5}) {
+		c.t.Fatalf("the next = %+v, %v", r, err)
+	}
+}
+
+// replacedElsewhere has another channel ask for a new picture.
+func replacedElsewhere(c conversation) {
+	first := c.ask(prompt(notifier.Picture, notifier.Chinese))
+	reason := &notifier.Closed{Reason: first.p.Lang.EndedBy(notifier.Reply{Action: notifier.Another, By: "Li", Channel: "mail"})}
+	first.withdraw(reason)
+	first.failed(reason)
+	c.sees(first.p, reason.Reason)
+	p := prompt(notifier.Picture, notifier.Chinese)
+	p.Replaces = first.p.ID
+	next := c.ask(p)
+	c.h.Reply(first.p, "6")
+	next.open()
+	c.h.Reply(next.p, "7")
+	if r, err := next.ended(); err != nil || !reflect.DeepEqual(r.Picks, []int{7}) {
+		c.t.Fatalf("the next = %+v, %v", r, err)
+	}
+}
+
+func lateForAnother(c conversation) {
+	first := c.ask(prompt(notifier.Offer, notifier.Chinese))
+	time.Sleep(timeout)
+	first.failed(notifier.ErrExpired)
+	other := c.ask(prompt(notifier.Offer, notifier.Chinese))
+	c.h.Reply(first.p, "抢")
+	other.open()
+	c.h.Reply(other.p, "不要")
+	if r, err := other.ended(); err != nil || r.Yes {
+		c.t.Fatalf("the other = %+v, %v", r, err)
+	}
 }
 
 // older checks that the answer to a picture is not taken for the next one's.
@@ -169,6 +282,46 @@ func stopped(c conversation) {
 		c.t.Fatalf("Ask = %+v, want an error", r)
 	}
 	c.sees(a.p, a.p.Lang.Withdrawn())
+}
+
+// neverAsked asks with a context that has ended already.
+func neverAsked(c conversation) {
+	ctx, cancel := context.WithCancelCause(c.t.Context())
+	reason := &notifier.Closed{Reason: "off"}
+	cancel(reason)
+	begun := time.Now()
+	if r, err := c.h.Asker.Ask(ctx, prompt(notifier.Picture, notifier.Chinese)); !errors.Is(err, reason) || time.Since(begun) > 0 {
+		c.t.Errorf("Ask = %+v, %v after %v; want %v at once", r, err, time.Since(begun), reason)
+	}
+	p := prompt(notifier.Picture, notifier.Chinese)
+	p.Deadline = time.Now()
+	if r, err := c.h.Asker.Ask(c.t.Context(), p); !errors.Is(err, notifier.ErrExpired) || time.Since(begun) > 0 {
+		c.t.Errorf("Ask = %+v, %v after %v; want it to be expired at once", r, err, time.Since(begun))
+	}
+}
+
+// patient asks a question without a deadline.
+func patient(c conversation) {
+	p := prompt(notifier.App, notifier.English)
+	p.Deadline = time.Time{}
+	a := c.ask(p)
+	time.Sleep(2 * time.Hour)
+	a.open()
+	c.h.Reply(p, "done")
+	if r, err := a.ended(); err != nil || !r.Yes {
+		c.t.Fatalf("the answer = %+v, %v", r, err)
+	}
+}
+
+// newsBetween tells something while a question is open.
+func newsBetween(c conversation) {
+	a := c.ask(prompt(notifier.Offer, notifier.Chinese))
+	news(c)
+	a.open()
+	c.h.Reply(a.p, "抢")
+	if r, err := a.ended(); err != nil || !r.Yes {
+		c.t.Fatalf("the answer = %+v, %v", r, err)
+	}
 }
 
 // two answers the older of two open questions first.

@@ -27,6 +27,10 @@ type Harness struct {
 	// the way of this channel that binds an answer to its question.
 	Reply func(p notifier.Prompt, text string)
 
+	// Loose is the configured person writing text that is bound to no question.
+	// It is nil where such a text never counts, or cannot be written.
+	Loose func(text string)
+
 	// Sees returns what the person can read now: where the question p stands,
 	// and everything that he was told so far.
 	Sees func(p notifier.Prompt) string

@@ -136,7 +136,7 @@ func TestMenuFails(t *testing.T) {
 			t.Errorf("%d tries within the 40 seconds", tries)
 		}
 		time.Sleep(time.Hour)
-		if tries != 2 {
+		if synctest.Wait(); tries != 2 {
 			t.Errorf("%d tries", tries)
 		}
 		for range 50 {

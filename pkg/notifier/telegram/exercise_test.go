@@ -24,6 +24,7 @@ func TestExercise(t *testing.T) {
 		return notifiertest.Harness{
 			Asker: d,
 			Reply: func(p notifier.Prompt, text string) { f.write(text, find(p)) },
+			Loose: func(text string) { f.write(text, 0) },
 			Sees: func(notifier.Prompt) string {
 				var b strings.Builder
 				for _, m := range f.bots() {

@@ -117,6 +117,7 @@ func TestExercise(t *testing.T) {
 		return notifiertest.Harness{
 			Asker: s,
 			Reply: func(p notifier.Prompt, text string) { s.types(s.name(p) + " " + text) },
+			Loose: func(text string) { s.types(text) },
 			Sees:  func(notifier.Prompt) string { return s.String() },
 		}
 	})
