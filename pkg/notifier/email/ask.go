@@ -35,7 +35,7 @@ const (
 
 	// maxWordsSent bounds the answers to what is no answer, should two
 	// machines ever talk to each other.
-	maxWordsSent = 6
+	maxWordsSent = 20
 
 	maxThread  = 10 // Message-IDs in References
 	sayTimeout = time.Minute

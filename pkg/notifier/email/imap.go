@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -103,7 +104,8 @@ type line struct {
 	c      *imapclient.Client
 	hangUp context.CancelFunc // closes the connection
 	noIdle bool
-	exists chan struct{} // the server has told of mails
+	count  atomic.Int64  // mails in the mailbox, as the server told
+	exists chan struct{} // the server has told of more
 }
 
 // session hears mails over one connection until that fails.
@@ -147,14 +149,19 @@ func (l *line) login(ctx context.Context) error {
 	}
 	options := &imapclient.Options{
 		TLSConfig: e.tls,
-		UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: func(m *imapclient.UnilateralDataMailbox) {
-			if m.NumMessages != nil {
+		UnilateralDataHandler: &imapclient.UnilateralDataHandler{
+			Expunge: func(uint32) { l.count.Add(-1) },
+			Mailbox: func(m *imapclient.UnilateralDataMailbox) {
+				// Some servers repeat the number in every reply.
+				if m.NumMessages == nil || l.count.Swap(int64(*m.NumMessages)) >= int64(*m.NumMessages) {
+					return
+				}
 				select {
 				case l.exists <- struct{}{}:
 				default:
 				}
-			}
-		}},
+			},
+		},
 	}
 	if e.security == "starttls" {
 		l.c, err = imapclient.NewStartTLS(conn, options)
@@ -194,6 +201,7 @@ func (l *line) choose() error {
 	if err != nil {
 		return err
 	}
+	l.count.Store(int64(state.NumMessages))
 	switch {
 	case box.next != 0 && box.validity == state.UIDValidity && box.stuck < maxStuck:
 		return nil

@@ -61,9 +61,7 @@ func (m mailed) id() string { return m.header.Get("Message-Id") }
 type office struct {
 	t     testing.TB
 	inbox *imapmemserver.User // the daemon's mailbox
-	noID  bool                // a server as that of 163.com: no SELECT before ID
 	caps  imap.CapSet
-	close []func()
 
 	mu     sync.Mutex
 	mails  []mailed
@@ -72,7 +70,6 @@ type office struct {
 	told   chan struct{}           // closed and renewed with every mail
 	logins int
 	passed []imap.UID // the mails whose text was fetched
-	images int
 }
 
 func newOffice(t testing.TB) *office {
@@ -115,6 +112,8 @@ func (o *office) serve(smtpAt, imapAt net.Listener, security string, cert *tls.C
 	serving.Go(func() { post.Serve(smtpAt) })
 	serving.Go(func() { box.Serve(imapAt) })
 	o.t.Cleanup(func() {
+		smtpAt.Close() // Close forgets a listener that Serve has not seen yet
+		imapAt.Close()
 		post.Close()
 		box.Close()
 		serving.Wait()
