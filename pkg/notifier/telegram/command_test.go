@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,24 +121,24 @@ func TestMenuFails(t *testing.T) {
 		f.mu.Unlock()
 	})
 	phone(t, func(t *testing.T, f *fakeAPI, d *Driver, _ *observer.ObservedLogs) {
-		tries := 0
+		var tries atomic.Int32
 		f.break_(func(method string) *fault {
 			if method != "setMyCommands" {
 				return nil
 			}
-			if tries++; tries == 1 {
+			if tries.Add(1) == 1 {
 				return &fault{code: 429, reply: `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 40","parameters":{"retry_after":40}}`}
 			}
 			return &fault{code: 404, reply: `{"ok":false,"error_code":404,"description":"Not Found"}`}
 		})
 		commanded(t, d)
 		time.Sleep(39 * time.Second)
-		if synctest.Wait(); tries != 1 {
-			t.Errorf("%d tries within the 40 seconds", tries)
+		if synctest.Wait(); tries.Load() != 1 {
+			t.Errorf("%d tries within the 40 seconds", tries.Load())
 		}
 		time.Sleep(time.Hour)
-		if synctest.Wait(); tries != 2 {
-			t.Errorf("%d tries", tries)
+		if synctest.Wait(); tries.Load() != 2 {
+			t.Errorf("%d tries", tries.Load())
 		}
 		for range 50 {
 			f.write("/status", 0)
