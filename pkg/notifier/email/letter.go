@@ -113,11 +113,14 @@ func (d *Driver) word(q *question, text string) letter {
 func (d *Driver) buttons(l letter, words ...string) []button {
 	var out []button
 	for _, w := range words {
-		query := "subject=" + url.PathEscape("Re: "+oneLine(l.Subject, maxSubject)) + "&body=" + url.PathEscape(w+"\r\n\r\n-- \r\n"+l.Mark)
+		query := "subject=" + escape("Re: "+oneLine(l.Subject, maxSubject)) + "&body=" + escape(w+"\r\n\r\n-- \r\n"+l.Mark)
 		out = append(out, button{w, template.URL("mailto:" + url.PathEscape(d.from.Address) + "?" + query)})
 	}
 	return out
 }
+
+// escape writes s as RFC 6068 wants it, where a blank is %20 and never a plus.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 //go:embed mail.html
 var pageText string
@@ -170,7 +173,7 @@ func (d *Driver) message(l letter, a mail.Address) (*gomail.Msg, error) {
 		if bytes.HasPrefix(l.Picture, []byte("\x89PNG")) {
 			name, kind = "picture.png", "image/png"
 		}
-		if err := m.EmbedReader(name, bytes.NewReader(l.Picture), gomail.WithFileContentID(pictureID), gomail.WithFileContentType(kind)); err != nil {
+		if err := m.EmbedReader(name, bytes.NewReader(l.Picture), gomail.WithFileContentID("<"+pictureID+">"), gomail.WithFileContentType(kind)); err != nil {
 			return nil, err
 		}
 	}
