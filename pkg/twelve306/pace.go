@@ -40,14 +40,17 @@ const (
 	classScan               // a question about a QR code: the budget but for what the rest of the login needs
 )
 
+// looks reports whether a request is a query.
+func (c class) looks() bool { return c == classLook || c == classAgain }
+
 // beside reports whether a request is for queries rather than for the account.
-func (c class) beside() bool { return c == classLook || c == classAgain || c == classAside }
+func (c class) beside() bool { return c.looks() || c == classAside }
 
 // Mark is one request that was sent: what has to be remembered over a restart,
 // so that a daemon that crashes and comes back keeps its pace.
 type Mark struct {
 	At   time.Time
-	Look bool // a query, or what goes with one
+	Look bool // a query
 	Poll bool // a question to the queue
 }
 
@@ -313,13 +316,13 @@ func (p *Pace) take(c class) (wait time.Duration) {
 		if over := len(p.sent) - room; over >= 0 {
 			return max(p.sent[over].At.Add(budgetWindow+budgetSlack).Sub(now), time.Millisecond)
 		}
-		if c.beside() {
+		if c.looks() {
 			if d := p.share(now); d > 0 {
 				return d
 			}
 		}
 	}
-	mark := Mark{now, c.beside(), c == classPoll}
+	mark := Mark{now, c.looks(), c == classPoll}
 	p.sent = append(p.sent, mark)
 	switch c {
 	case classLook:

@@ -230,14 +230,14 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 	case twelve306.Person, twelve306.Refused:
 		next = w.say.nextPerson()
 	case twelve306.Network, twelve306.Busy, twelve306.Blocked:
-		// The password may have been posted, and somebody may have been asked for
-		// nothing: less and less often, but when seats appear at once.
-		least := time.Minute
-		if asked {
-			least = w.opt.Question.AskAgain
+		again := time.Minute
+		if e, ok := errors.AsType[*twelve306.Error](err); asked || ok && e.Op == "login" {
+			// Somebody was asked for nothing, or the password was posted: less and
+			// less often, but when seats appear at once.
+			again = w.opt.Question.AskAgain << min(a.lost, 3)
+			a.lost++
 		}
-		a.loginAfter = time.Now().Add(asAsked(err, least<<min(a.lost, 3)))
-		a.lost++
+		a.loginAfter = time.Now().Add(asAsked(err, again))
 		next = w.say.nextLook()
 		tell = "no reply" // whichever step it is that gets none
 	}
