@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
@@ -200,6 +201,43 @@ func TestAPIDown(t *testing.T) {
 		}
 		if warned != 1 || logs.FilterMessageSnippet("heard again").Len() != 1 {
 			t.Errorf("warned %d times, and %d times of the end", warned, logs.FilterMessageSnippet("heard again").Len())
+		}
+	})
+}
+
+// A daemon that starts while Telegram cannot be reached, for hours, is heard
+// as soon as it can be.
+func TestUnreachableAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		f.break_(func(string) *fault { return &fault{err: errors.New("dial tcp: i/o timeout")} })
+		d, logs := start(t, f)
+		got := commanded(t, d)
+		p := prompt(notifier.Picture)
+		p.Deadline = time.Now().Add(4 * time.Hour)
+		a := ask(t, d, p)
+		if err := d.Notify(t.Context(), notifier.Message{Title: "x"}); err == nil {
+			t.Error("a message was taken by nobody")
+		}
+		time.Sleep(3 * time.Hour)
+		a.pending(t)
+		f.break_(nil)
+		time.Sleep(40 * time.Second)
+		m := f.last(1)
+		f.write("/status", 0)
+		f.tap(m, "6")
+		f.tap(m, "提交")
+		if r := a.got(t); !slices.Equal(r.Picks, []int{6}) || len(*got) != 1 || len(f.menus) != 1 {
+			t.Errorf("reply %+v, commands %q, menus %v", r, *got, f.menus)
+		}
+		warned := 0
+		for _, e := range logs.All() {
+			if e.Level >= zap.WarnLevel && strings.Contains(e.Message, "no replies can be heard") {
+				warned++
+			}
+		}
+		if warned != 1 {
+			t.Errorf("warned %d times", warned)
 		}
 	})
 }
