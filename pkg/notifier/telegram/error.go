@@ -73,14 +73,34 @@ func hopeless(err error) bool {
 	return errors.Is(err, bot.ErrorUnauthorized) || errors.Is(err, bot.ErrorNotFound) // 404: not even the form of a token
 }
 
+// The kinds of trouble that send a person's replies elsewhere.
+const (
+	webhook  = "webhook"
+	conflict = "conflict"
+)
+
+// complain tells the person, who can be written to though not heard, that his
+// replies go elsewhere, and what to do.
+func (d *Driver) complain(trouble string) {
+	text := d.lang.Pick("⚠ 现在收不到你在这里的回答：这个 token 在别处也有人用，另一个 watcherd 或别的程序在收同一个机器人的消息（getUpdates）。请停掉它，或者给 watcherd 单独一个机器人。",
+		"⚠ Your answers here cannot be heard: this token is used elsewhere. Another watcherd, or another program, fetches the messages of the same bot (getUpdates). Stop it, or give watcherd a bot of its own.")
+	if trouble == webhook {
+		text = d.lang.Pick("⚠ 现在收不到你在这里的回答：这个机器人设了 webhook，消息都送到那里去了。请用 deleteWebhook 取消它，或者给 watcherd 单独一个机器人。",
+			"⚠ Your answers here cannot be heard: the bot has a webhook set, which takes all messages. Remove it with deleteWebhook, or give watcherd a bot of its own.")
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.speak(&bot.SendMessageParams{ChatID: d.chat, Text: text, LinkPreviewOptions: noPreview()})
+}
+
 // troubleOf says why getUpdates failed: in one word, and in a sentence with
 // what to do.
 func troubleOf(err error) (word, says string) {
 	switch {
 	case errors.Is(err, bot.ErrorConflict) && strings.Contains(err.Error(), "webhook"):
-		return "webhook", "the bot has a webhook set, which takes all replies; remove it with deleteWebhook"
+		return webhook, "the bot has a webhook set, which takes all replies; remove it with deleteWebhook"
 	case errors.Is(err, bot.ErrorConflict):
-		return "conflict", "this token is used elsewhere: another watcherd, or another program, fetches the replies of the same bot (getUpdates); stop it, or give watcherd a bot of its own"
+		return conflict, "this token is used elsewhere: another watcherd, or another program, fetches the replies of the same bot (getUpdates); stop it, or give watcherd a bot of its own"
 	}
 	return "unreachable", "no replies can be heard now, trying again"
 }

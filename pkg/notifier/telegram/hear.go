@@ -289,18 +289,24 @@ func (d *Driver) toast(t *models.CallbackQuery, text string, alert bool) {
 	})
 }
 
-// say replies to m with a short text.
+// say replies to m with a short text. Callers hold d.mu.
 func (d *Driver) say(m *models.Message, text string) {
+	d.speak(&bot.SendMessageParams{
+		ChatID:             d.chat,
+		Text:               text,
+		LinkPreviewOptions: noPreview(),
+		ReplyParameters:    &models.ReplyParameters{MessageID: m.ID, AllowSendingWithoutReply: true},
+	})
+}
+
+// speak sends a text that is no news, and not worth more than a minute's
+// trying. Callers hold d.mu.
+func (d *Driver) speak(p *bot.SendMessageParams) {
 	d.background(func() {
 		ctx, cancel := context.WithTimeout(d.life, sayTimeout)
 		defer cancel()
 		err := d.persist(ctx, zap.DebugLevel, "a short word", func(call context.Context) error {
-			_, err := d.bot.SendMessage(call, &bot.SendMessageParams{
-				ChatID:             d.chat,
-				Text:               text,
-				LinkPreviewOptions: noPreview(),
-				ReplyParameters:    &models.ReplyParameters{MessageID: m.ID, AllowSendingWithoutReply: true},
-			})
+			_, err := d.bot.SendMessage(call, p)
 			return err
 		})
 		if err != nil {

@@ -37,9 +37,19 @@ type hub struct {
 
 	polling sync.Mutex
 	trouble string                  // why polling fails just now; empty when it does not
+	since   time.Time               // when that began
+	told    time.Time               // when the chats were last told that their replies go elsewhere
 	run     context.Context         // of Run; nil before it
 	give    context.CancelCauseFunc // ends Run for good
 }
+
+const (
+	// elsewhereAfter is how long replies must have gone elsewhere before the
+	// chats are told: a restart may meet the last poll of its former life.
+	elsewhereAfter = time.Minute
+	// elsewhereAgain is how often they are told at most.
+	elsewhereAgain = time.Hour
+)
 
 // Open returns a driver for each of cfgs, in their order, and the loops that
 // hear for them, one for each bot however many of its chats are among cfgs.
@@ -208,12 +218,17 @@ func (h *hub) pollFailed(err error) {
 		h.give(errors.New("telegram: " + says))
 		return
 	}
-	level := zap.WarnLevel
-	if h.trouble == trouble {
-		level = zap.DebugLevel
+	now, level := time.Now(), zap.DebugLevel
+	if h.trouble != trouble {
+		h.trouble, h.since, level = trouble, now, zap.WarnLevel
 	}
-	h.trouble = trouble
 	h.log.Log(level, "telegram: "+says, zap.Error(e))
+	if errors.Is(err, bot.ErrorConflict) && now.Sub(h.since) >= elsewhereAfter && (h.told.IsZero() || now.Sub(h.told) >= elsewhereAgain) {
+		h.told = now
+		for _, d := range h.chats {
+			d.complain(trouble)
+		}
+	}
 }
 
 // polled is told of every getUpdates that went well.

@@ -193,6 +193,46 @@ func TestPollTrouble(t *testing.T) {
 	}
 }
 
+// Somebody whose replies go elsewhere is told so in the chat itself, which can
+// be written to: after a minute, once, and not when it was only a moment.
+func TestRepliesElsewhere(t *testing.T) {
+	for text, says := range map[string]string{
+		"Conflict: terminated by other getUpdates request; make sure that only one bot instance is running":            "另一个 watcherd",
+		"Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first": "deleteWebhook",
+	} {
+		phone(t, func(t *testing.T, f *fakeAPI, d *Driver, logs *observer.ObservedLogs) {
+			conflict := func(method string) *fault {
+				if method != "getUpdates" {
+					return nil
+				}
+				return &fault{code: 409, reply: fmt.Sprintf(`{"ok":false,"error_code":409,"description":"%s"}`, text)}
+			}
+			f.break_(conflict)
+			time.Sleep(50 * time.Second)
+			f.break_(nil)
+			time.Sleep(time.Minute)
+			if synctest.Wait(); len(f.bots()) != 0 {
+				t.Errorf("told of a moment: %s", f.bots()[0].text)
+			}
+			f.break_(conflict)
+			time.Sleep(50 * time.Minute)
+			if m := f.last(1); !strings.Contains(m.text, says) || m.silent {
+				t.Errorf("told %q", m.text)
+			}
+			warned := 0
+			for _, e := range logs.All() {
+				if e.Level >= zap.WarnLevel {
+					warned++
+				}
+			}
+			if warned != 2 {
+				t.Errorf("%d warnings of two conflicts", warned)
+			}
+			f.break_(nil)
+		})
+	}
+}
+
 // At the end Run waits for open questions to be withdrawn, but not for ever.
 func TestRunEnds(t *testing.T) {
 	for _, dead := range []bool{false, true} {
