@@ -6,6 +6,7 @@ import (
 	"net"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,9 +20,17 @@ import (
 type oldServer struct {
 	t      *testing.T
 	wantID bool
+
+	mu     sync.Mutex // held while a command is answered
 	mails  []string
-	said   []string
 	handle func(conn net.Conn, tag, command string) bool
+}
+
+// put adds mails to the mailbox.
+func (s *oldServer) put(mails ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mails = append(s.mails, mails...)
 }
 
 var fetched = regexp.MustCompile(`^UID FETCH (\d+)(:\*)? \(UID BODY\.PEEK\[(.*)\](<0\.65536>)?\)$`)
@@ -42,61 +51,68 @@ func (s *oldServer) talk(conn net.Conn) {
 	fmt.Fprint(conn, "* OK Coremail System IMap Server Ready\r\n")
 	for in := bufio.NewScanner(conn); in.Scan(); {
 		tag, command, _ := strings.Cut(in.Text(), " ")
-		verb, _, _ := strings.Cut(command, " ")
-		s.said = append(s.said, verb)
-		if s.handle != nil && s.handle(conn, tag, command) {
-			continue
-		}
-		switch f := fetched.FindStringSubmatch(command); {
-		case verb == "CAPABILITY":
-			fmt.Fprint(conn, "* CAPABILITY IMAP4rev1 XLIST SPECIAL-USE ID LITERAL+ STARTTLS XAPPLEPUSHSERVICE UIDPLUS X-CM-EXT-1\r\n")
-		case verb == "LOGIN":
-			if !strings.Contains(command, password) {
-				fmt.Fprintf(conn, "%s NO LOGIN Login error or password error\r\n", tag)
-				continue
-			}
-		case verb == "ID":
-			named = true
-			fmt.Fprint(conn, "* ID (\"name\" \"Coremail Imap\")\r\n")
-		case verb == "SELECT":
-			if !named {
-				fmt.Fprintf(conn, "%s NO SELECT Unsafe Login. Please contact kefu@188.com for help\r\n", tag)
-				continue
-			}
-			fmt.Fprintf(conn, "* %d EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] UIDs valid\r\n* FLAGS (\\Answered \\Seen)\r\n", len(s.mails))
-		case strings.HasPrefix(command, "UID SEARCH UNSEEN"), strings.HasPrefix(command, "UID SEARCH SINCE"):
-			fmt.Fprint(conn, "* SEARCH\r\n")
-		case strings.HasPrefix(command, "UID SEARCH"):
-			fmt.Fprintf(conn, "* SEARCH %d\r\n", len(s.mails))
-		case f != nil:
-			var from int
-			fmt.Sscan(f[1], &from)
-			last := from
-			if f[2] != "" {
-				from, last = min(from, len(s.mails)), len(s.mails)
-			}
-			for uid := max(from, 1); uid <= min(last, len(s.mails)); uid++ {
-				text := strings.ReplaceAll(s.mails[uid-1], "\n", "\r\n")
-				section := f[3]
-				if section != "" {
-					text, _, _ = strings.Cut(text, "\r\n\r\n")
-					text += "\r\n\r\n"
-				}
-				partial := ""
-				if f[4] != "" {
-					partial = "<0>"
-				}
-				fmt.Fprintf(conn, "* %d FETCH (UID %d BODY[%s]%s {%d}\r\n%s)\r\n", uid, uid, section, partial, len(text), text)
-			}
-		case verb == "UID" && strings.Contains(command, "STORE"), verb == "NOOP":
-			fmt.Fprintf(conn, "* %d EXISTS\r\n", len(s.mails))
-		default:
-			s.t.Errorf("a server does not know: %s", command)
-			fmt.Fprintf(conn, "%s BAD what\r\n", tag)
-			continue
-		}
-		fmt.Fprintf(conn, "%s OK done\r\n", tag)
+		named = s.answer(conn, tag, command, named)
 	}
+}
+
+// answer answers one command and reports whether the client has said its name.
+func (s *oldServer) answer(conn net.Conn, tag, command string, named bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	verb, _, _ := strings.Cut(command, " ")
+	if s.handle != nil && s.handle(conn, tag, command) {
+		return named
+	}
+	switch f := fetched.FindStringSubmatch(command); {
+	case verb == "CAPABILITY":
+		fmt.Fprint(conn, "* CAPABILITY IMAP4rev1 XLIST SPECIAL-USE ID LITERAL+ STARTTLS XAPPLEPUSHSERVICE UIDPLUS X-CM-EXT-1\r\n")
+	case verb == "LOGIN":
+		if !strings.Contains(command, password) {
+			fmt.Fprintf(conn, "%s NO LOGIN Login error or password error\r\n", tag)
+			return named
+		}
+	case verb == "ID":
+		named = true
+		fmt.Fprint(conn, "* ID (\"name\" \"Coremail Imap\")\r\n")
+	case verb == "SELECT":
+		if !named {
+			fmt.Fprintf(conn, "%s NO SELECT Unsafe Login. Please contact kefu@188.com for help\r\n", tag)
+			return named
+		}
+		fmt.Fprintf(conn, "* %d EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] UIDs valid\r\n* FLAGS (\\Answered \\Seen)\r\n", len(s.mails))
+	case strings.HasPrefix(command, "UID SEARCH UNSEEN"), strings.HasPrefix(command, "UID SEARCH SINCE"):
+		fmt.Fprint(conn, "* SEARCH\r\n")
+	case strings.HasPrefix(command, "UID SEARCH"):
+		fmt.Fprintf(conn, "* SEARCH %d\r\n", len(s.mails))
+	case f != nil:
+		var from int
+		fmt.Sscan(f[1], &from)
+		last := from
+		if f[2] != "" {
+			from, last = min(from, len(s.mails)), len(s.mails)
+		}
+		for uid := max(from, 1); uid <= min(last, len(s.mails)); uid++ {
+			text := strings.ReplaceAll(s.mails[uid-1], "\n", "\r\n")
+			section := f[3]
+			if section != "" {
+				text, _, _ = strings.Cut(text, "\r\n\r\n")
+				text += "\r\n\r\n"
+			}
+			partial := ""
+			if f[4] != "" {
+				partial = "<0>"
+			}
+			fmt.Fprintf(conn, "* %d FETCH (UID %d BODY[%s]%s {%d}\r\n%s)\r\n", uid, uid, section, partial, len(text), text)
+		}
+	case verb == "UID" && strings.Contains(command, "STORE"), verb == "NOOP":
+		fmt.Fprintf(conn, "* %d EXISTS\r\n", len(s.mails))
+	default:
+		s.t.Errorf("a server does not know: %s", command)
+		fmt.Fprintf(conn, "%s BAD what\r\n", tag)
+		return named
+	}
+	fmt.Fprintf(conn, "%s OK done\r\n", tag)
+	return named
 }
 
 // old runs f with a driver whose answers come through s.
@@ -126,7 +142,7 @@ func TestServerWantsID(t *testing.T) {
 	old(t, s, func(d *Driver, o *office) {
 		a := ask(s.t, d, prompt(notifier.Picture))
 		time.Sleep(15 * time.Second) // of the bubble
-		s.mails = append(s.mails, "From: stranger@example.com\n\nhello", answer(o.sent("")[0], me, "2 5"))
+		s.put("From: stranger@example.com\n\nhello", answer(o.sent("")[0], me, "2 5"))
 		time.Sleep(pollOpen)
 		a.answered(s.t, 2, 5)
 	})
@@ -156,7 +172,7 @@ func TestServerMisbehaves(t *testing.T) {
 					time.Sleep(5 * time.Minute)
 					a := ask(s.t, d, prompt(notifier.Picture))
 					time.Sleep(15 * time.Second)
-					s.mails = append(s.mails, answer(o.sent("")[0], me, "2 5"))
+					s.put(answer(o.sent("")[0], me, "2 5"))
 					time.Sleep(time.Minute)
 					a.answered(s.t, 2, 5)
 					if left != 0 {
@@ -179,11 +195,11 @@ func TestStuck(t *testing.T) {
 		return true
 	}
 	old(t, s, func(d *Driver, o *office) {
-		s.mails = []string{"From: poison@example.com\n\n"}
+		s.put("From: poison@example.com\n\n")
 		time.Sleep(5 * time.Minute)
 		a := ask(s.t, d, prompt(notifier.Picture))
 		time.Sleep(15 * time.Second)
-		s.mails = append(s.mails, answer(o.sent("")[0], me, "2 5"))
+		s.put(answer(o.sent("")[0], me, "2 5"))
 		time.Sleep(time.Minute)
 		a.answered(s.t, 2, 5)
 	})
