@@ -104,6 +104,11 @@ func TestChannels(t *testing.T) {
 	if got := c.Rules[1].Notify; !slices.Equal(got, []string{"web"}) {
 		t.Errorf("rule told on %q", got)
 	}
+	var b strings.Builder
+	if err := c.Describe(&b, time.Date(2027, 1, 20, 14, 2, 3, 0, twelve306.Shanghai())); err != nil || strings.Count(b.String(), "通知和提问：") != 2 ||
+		!strings.Contains(b.String(), "通知和提问：wife、mum\n") || !strings.Contains(b.String(), "通知：telegram-2、wife、telegram、web、bark、mum、bark-2\n") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
 	for name, want := range map[string][]string{"smallest": {"terminal"}, "web-alone": {"web", "terminal"}, "booking": {"telegram", "web", "webhook"}} {
 		if got := good(t, name).Notify.Names(); !slices.Equal(got, want) {
 			t.Errorf("%s: names %q, want %q", name, got, want)

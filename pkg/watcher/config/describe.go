@@ -100,6 +100,9 @@ func (p *printer) rule(c *Config, r *watcher.Rule, now time.Time) {
 		p.line("  铺位：%s（12306 让选才选得上，选不上也照订）", "  berths wished for: %s (where 12306 lets one choose; booked either way)", p.berths(r))
 	}
 	p.line("  有票时：%s", "  when there are seats: %s", p.action(r.Action))
+	if len(r.Notify) > 0 {
+		p.line("  通知和提问：%s", "  told and asked on: %s", p.list(r.Notify...))
+	}
 	if !r.Enabled || r.AllPast(today) {
 		return
 	}
