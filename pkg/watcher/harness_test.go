@@ -105,7 +105,7 @@ func play(t *testing.T, set setup, f func(s *scene)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		if set.dir == "" {
-			set.dir = t.TempDir()
+			set.dir = simDir(t)
 		}
 		s := &scene{t: t, set: set, ink: &ink{}, seen: &secrets{}, dir: filepath.Join(set.dir, "life-1"),
 			hands: map[string]time.Time{}, crashed: make(chan struct{}, 1)}
