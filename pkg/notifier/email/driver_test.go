@@ -302,6 +302,37 @@ func (o *office) set(refuse func(string) error) {
 	o.refuse = refuse
 }
 
+// What was taken over is not sent again because of how the server says goodbye.
+func TestRudeServer(t *testing.T) {
+	bubble(t, func(_ *Config, o *office) { o.rude = true }, func(t *testing.T, d *Driver, o *office) {
+		if err := d.Notify(t.Context(), notifier.Message{ID: notifier.NewID(), Title: "booked", Text: "E1"}); err != nil {
+			t.Errorf("Notify = %v", err)
+		}
+		a := ask(t, d, prompt(notifier.Picture))
+		time.Sleep(time.Minute)
+		if n := len(o.sent("")); n != 2 {
+			t.Errorf("%d mails", n)
+		}
+		o.deliver(answer(o.sent("")[1], me, "2 5"))
+		a.answered(t, 2, 5)
+	})
+}
+
+// An answer that is read after the deadline is too late, even when Ask has not
+// noticed yet that its time is over.
+func TestDeadlinePassed(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, d *Driver, o *office) {
+		q := &question{p: prompt(notifier.Picture), reply: make(chan notifier.Reply, 1)}
+		q.p.Deadline = time.Now()
+		d.open = []*question{q}
+		d.hear(&received{from: me, id: "a@b", refs: []string{"wd." + q.p.ID + ".q@example.com"}, plain: "2 5"})
+		synctest.Wait()
+		if len(q.reply) > 0 || len(o.sent("")) != 1 || !strings.Contains(o.sent("")[0].received.plain, notifier.Chinese.Late()) {
+			t.Errorf("it counted, or nobody said that it does not: %d mails", len(o.sent("")))
+		}
+	})
+}
+
 // What a server refuses for good is not tried again; everything else is. No
 // secret is in any error.
 func TestErrors(t *testing.T) {
@@ -325,7 +356,7 @@ func TestErrors(t *testing.T) {
 				if !ok || e.Permanent != tt.permanent || e.Channel != "email" {
 					t.Fatalf("Notify = %#v", err)
 				}
-				for _, secret := range []string{"hunter2", "geheim", m.ID, "G1110"} {
+				for _, secret := range []string{"hunter2", "geheim", m.ID, "G1110", "affected message"} {
 					if strings.Contains(err.Error(), secret) {
 						t.Errorf("the error tells a secret: %v", err)
 					}

@@ -189,13 +189,6 @@ func (d *Driver) connect(ctx context.Context, e endpoint) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if end, ok := ctx.Deadline(); ok {
-		conn = &bounded{conn, end}
-		if err := conn.SetDeadline(end); err != nil {
-			conn.Close()
-			return nil, err
-		}
-	}
 	context.AfterFunc(ctx, func() { conn.Close() })
 	if e.security != "tls" {
 		return conn, nil
@@ -207,23 +200,6 @@ func (d *Driver) connect(ctx context.Context, e endpoint) (net.Conn, error) {
 	}
 	return secure, nil
 }
-
-// bounded is a connection whose deadline nobody can move beyond end.
-type bounded struct {
-	net.Conn
-	end time.Time
-}
-
-func (c *bounded) bound(t time.Time) time.Time {
-	if t.IsZero() || t.After(c.end) {
-		return c.end
-	}
-	return t
-}
-
-func (c *bounded) SetDeadline(t time.Time) error      { return c.Conn.SetDeadline(c.bound(t)) }
-func (c *bounded) SetReadDeadline(t time.Time) error  { return c.Conn.SetReadDeadline(c.bound(t)) }
-func (c *bounded) SetWriteDeadline(t time.Time) error { return c.Conn.SetWriteDeadline(c.bound(t)) }
 
 // begin counts work that drain waits for. Callers hold d.mu.
 func (d *Driver) begin() { d.busy++ }

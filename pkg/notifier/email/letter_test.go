@@ -86,6 +86,9 @@ func TestLetters(t *testing.T) {
 			if n := len(l.Thread); n > 0 && got.header.Get("In-Reply-To") != "<"+l.Thread[n-1]+">" {
 				t.Errorf("%s: in reply to %s", name, got.header.Get("In-Reply-To"))
 			}
+			if strings.HasPrefix(name, "picture") && bytes.Equal(l.Picture, captcha()) {
+				t.Error("the picture has no numbers")
+			}
 			inline := related(t, got)
 			if strings.Contains(got.received.html, "cid:") != (len(inline) > 0) || (len(l.Picture) > 0) != (len(inline) > 0) || len(inline) > 0 && !bytes.Equal(inline, l.Picture) {
 				t.Errorf("%s: the picture is not that of the page: %d bytes of %d", name, len(inline), len(l.Picture))

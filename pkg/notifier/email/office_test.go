@@ -68,6 +68,7 @@ type office struct {
 	refuse func(rcpt string) error // what RCPT says
 	data   func() error            // what the end of DATA says
 	told   chan struct{}           // closed and renewed with every mail
+	rude   bool                    // hangs up as soon as a mail is taken over
 	logins int
 	passed []imap.UID // the mails whose text was fetched
 }
@@ -87,7 +88,7 @@ func (o *office) newInbox() {
 
 // serve opens the office on two listeners. security is that of both, with cert.
 func (o *office) serve(smtpAt, imapAt net.Listener, security string, cert *tls.Config) {
-	post := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &customer{o: o}, nil }))
+	post := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &customer{o: o, conn: c}, nil }))
 	post.Domain, post.ErrorLog = "mail.example.com", log.New(io.Discard, "", 0)
 	post.AllowInsecureAuth = security == "none"
 	box := imapserver.New(&imapserver.Options{
@@ -123,6 +124,7 @@ func (o *office) serve(smtpAt, imapAt net.Listener, security string, cert *tls.C
 // customer is one SMTP conversation.
 type customer struct {
 	o      *office
+	conn   *smtp.Conn
 	known  bool
 	from   string
 	rcpts  []string
@@ -188,7 +190,15 @@ func (c *customer) Data(r io.Reader) error {
 	return nil
 }
 
-func (c *customer) Reset()        { c.rcpts = nil }
+func (c *customer) Reset() {
+	c.o.mu.Lock()
+	defer c.o.mu.Unlock()
+	if c.o.rude && len(c.rcpts) > 0 {
+		c.conn.Conn().Close()
+	}
+	c.rcpts = nil
+}
+
 func (c *customer) Logout() error { return nil }
 
 // take keeps a mail, and looks at it as a hard-nosed server would.

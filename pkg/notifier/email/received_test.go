@@ -145,6 +145,23 @@ func TestFirstLine(t *testing.T) {
 	}
 }
 
+// All after the header of a quoted mail is quoted, however it is wrapped.
+func TestHTMLText(t *testing.T) {
+	for page, want := range map[string]string{
+		`<div><br></div><div id="divRplyFwdMsg">From: x</div><div>12306 wants a captcha</div>`: "",
+		`<div id="appendonsend"></div><p>12306 wants a captcha</p>`:                            "",
+		`<p>2&nbsp;&#53;</p><style>p{}</style>`:                                                "2\u00a05",
+		`<head><title>Re: 7</title></head><body>2 5`:                                           "2 5",
+		`<script>7</script><!-- 7 --><b>2</b> <i>5</i><br>6`:                                   "2 5",
+		`<p title="a>b">2 5</p>`:                                                               "2 5",
+		`1 < 2`:                                                                                "1",
+	} {
+		if got := firstLine(htmlText(page)); got != want {
+			t.Errorf("%s: %q, want %q", page, got, want)
+		}
+	}
+}
+
 // Mails that are made to do harm are read in no time and give nothing.
 func TestBombs(t *testing.T) {
 	nested := "From: me@example.com\r\n"
