@@ -3,8 +3,6 @@ package twelve306
 import (
 	"context"
 	"time"
-
-	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
 )
 
 // OrderStatus is what became of an order that is no longer unpaid.
@@ -20,6 +18,34 @@ const (
 // page "未出行订单" asks). since is when it was ordered. An error means that
 // the list could not be read.
 func (c *Client) OrderStatus(ctx context.Context, number string, since time.Time) (OrderStatus, error) {
+	list, err := c.myOrders(ctx, number, since)
+	if err != nil {
+		return "", err
+	}
+	for _, o := range list {
+		if string(o.SequenceNo) == number {
+			return OrderPaid, nil
+		}
+	}
+	return OrderGone, nil
+}
+
+// Paid returns the paid orders whose trip is still to come and that were made
+// since a day, as far as they stand on the list's first page.
+func (c *Client) Paid(ctx context.Context, since time.Time) ([]Order, error) {
+	list, err := c.myOrders(ctx, "", since)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Order, 0, len(list))
+	for _, o := range list {
+		out = append(out, o.order())
+	}
+	return out, nil
+}
+
+// myOrders asks queryMyOrder. filter is an order number, or empty for all.
+func (c *Client) myOrders(ctx context.Context, filter string, since time.Time) ([]orderDB, error) {
 	const op = "queryMyOrder"
 	if since.IsZero() {
 		since = time.Now()
@@ -32,25 +58,18 @@ func (c *Client) OrderStatus(ctx context.Context, number string, since time.Time
 		add("queryStartDate", DateOf(since).AddDays(-1).String()).
 		add("queryEndDate", DateOf(time.Now()).String()).
 		add("queryType", "1").
-		add("sequeue_train_name", number)) // their spelling
+		add("sequeue_train_name", filter)) // their spelling
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var d struct {
-		List []struct {
-			SequenceNo wire.Text `json:"sequence_no"`
-		} `json:"OrderDTODataList"`
+		List []orderDB `json:"OrderDTODataList"`
 	}
 	if err := data(op, env, &d); err != nil {
-		return "", c.noted(err)
+		return nil, c.noted(err)
 	}
 	if d.List == nil {
-		return "", &Error{Op: op, Kind: Changed, Msg: "a reply without a list of orders"}
+		return nil, &Error{Op: op, Kind: Changed, Msg: "a reply without a list of orders"}
 	}
-	for _, o := range d.List {
-		if string(o.SequenceNo) == number {
-			return OrderPaid, nil
-		}
-	}
-	return OrderGone, nil
+	return d.List, nil
 }

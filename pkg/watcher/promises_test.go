@@ -178,9 +178,14 @@ func (s *scene) sameOrder(m notifier.Message, o railsim.Order) {
 }
 
 // toldOfDoubt reports whether the person was sent to the app in time, because
-// nobody could log in for as long as 12306 held the order: all that can be
-// promised then.
+// nobody could log in for as long as 12306 held the order, or was told that it
+// was paid while the daemon was down: all that can be promised then.
 func (s *scene) toldOfDoubt(o railsim.Order) bool {
+	if o.State == railsim.Paid && slices.ContainsFunc(s.phone.news, func(m notifier.Message) bool {
+		return m.Kind == string(NewsPaid) && strings.Contains(m.Text, o.Number)
+	}) {
+		return true
+	}
 	return o.State == railsim.Expired && slices.ContainsFunc(s.phone.news, func(m notifier.Message) bool {
 		return strings.Contains(m.Title, "可能已占到座") && strings.Contains(m.Text, o.Train) && m.At.After(o.Asked) && m.At.Before(o.PayBy)
 	})

@@ -125,6 +125,9 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 		}
 		if d.refused || h.Failed != nil && h.Failed.Train == at.Trip.Train ||
 			now.Sub(nothing) >= apart && now.Sub(at.Intent) >= after {
+			if !d.refused && h.Failed == nil && a.paidMeanwhile(ctx, at) || ctx.Err() != nil {
+				return
+			}
 			a.endWithout(at, d, h)
 			return
 		}
@@ -155,6 +158,44 @@ func (a *account) watchQueue(ctx context.Context, at *Attempt, until time.Time, 
 	}
 	return false
 }
+
+// paidMeanwhile looks for the order among those that were paid: when watcherd
+// was down for a while its user may have found it in the app. A list that
+// cannot be read, after a few tries, says nothing.
+func (a *account) paidMeanwhile(ctx context.Context, at *Attempt) bool {
+	w := a.w
+	if time.Since(at.Intent) < soonestPaid {
+		return false
+	}
+	for n := range unreadableLooks {
+		list, err := w.client.Paid(ctx, at.Intent)
+		if err != nil {
+			a.log.Debug("12306 does not say what was paid", zap.Error(err))
+			if twelve306.KindOf(err) == twelve306.Session && a.loginUrgently(ctx, at) != nil || sleep(ctx, asAsked(err, time.Second<<n)) != nil {
+				return false
+			}
+			continue
+		}
+		o := ours(a.unclaimed(list, at), at)
+		if o == nil {
+			return false
+		}
+		held, now := heldOrder(*o), time.Now()
+		held.PayBy = time.Time{}
+		n := w.say.paid(at.Rule, held)
+		v := (&Attempt{ID: at.ID, Rule: at.Rule, State: StatePaid, Trip: at.Trip, Order: held, Begun: at.Begun, Ended: now}).view(w.opt.Location)
+		n.Order = &v
+		w.recordAlways([]News{n}, Event{At: now, Kind: Booked, Rule: at.Rule, Attempt: at.ID, Order: held},
+			Event{At: now, Kind: Paid, Rule: at.Rule, Attempt: at.ID, Order: held})
+		a.log.Info("the order was made, and paid meanwhile", zap.String("rule", at.Rule), zap.String("number", held.Number))
+		return true
+	}
+	return false
+}
+
+// soonestPaid is how soon after a confirm of which nobody knew the outcome its
+// order may have been found in the app and paid.
+const soonestPaid = 3 * time.Minute
 
 // settleNumber takes a number that the queue gave after a crash or a lost
 // reply. The queue may speak of an older order, so the list has to agree; when
