@@ -106,9 +106,11 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 		return nil, &Error{Op: q.op, Kind: Network, Msg: "stopped before it was asked", Unsent: true, Err: err}
 	}
 	if q.class.beside() {
+		booked := time.Now()
 		select {
 		case c.switching <- struct{}{}:
 			defer func() { <-c.switching }()
+			c.pace.rebook(booked)
 		case <-ctx.Done():
 			return nil, &Error{Op: q.op, Kind: Network, Msg: "stopped before it was asked", Unsent: true, Err: ctx.Err()}
 		}

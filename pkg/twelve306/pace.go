@@ -342,6 +342,25 @@ func (p *Pace) take(c class) (wait time.Duration) {
 	return 0
 }
 
+// rebook moves the last query that was booked by a time to now: it had to wait
+// for a login that was about to switch sessions.
+func (p *Pace) rebook(by time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for i := len(p.sent) - 1; i >= 0 && now.Sub(by) >= time.Second; i-- {
+		m := p.sent[i]
+		if m.Poll || m.At.After(by) {
+			continue
+		}
+		p.sent = append(slices.Delete(p.sent, i, i+1), Mark{now, m.Look, false})
+		if p.onSend != nil {
+			p.onSend(p.sent[len(p.sent)-1]) // the next life counts both
+		}
+		return
+	}
+}
+
 // wrote says that a request was written now: its connection had to be made
 // first, or it waited for another's. The gap that 12306 sees begins here.
 func (p *Pace) wrote(c class) {

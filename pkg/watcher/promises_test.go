@@ -62,6 +62,11 @@ func (s *scene) orders() {
 				t.Errorf("the order %s was told for %s and for %s", v.Number, rule, v.Rule)
 			}
 			ruleOf[v.Number] = v.Rule
+		case NewsPaid: // found when nobody could be told that it is held
+			var v OrderView
+			if json.Unmarshal(m.Order, &v) == nil {
+				ruleOf[v.Number] = v.Rule
+			}
 		}
 	}
 	live := map[string]int{} // by rule

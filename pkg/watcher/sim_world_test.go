@@ -148,7 +148,7 @@ func newWorld(seed uint64) *world {
 	w.set.change = w.options
 	w.set.excuses = 20
 	w.set.excuse = w.excuses()
-	w.set.forgets = w.has[troubleDisk] && (w.has[troubleRequestKill] || w.has[troubleCommitKill])
+	w.set.forgets = w.has[troubleDisk] && (w.has[troubleRequestKill] || w.has[troubleCommitKill] || w.has[troubleRestarts])
 	return w
 }
 
