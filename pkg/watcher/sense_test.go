@@ -63,6 +63,7 @@ func (s *scene) sense() {
 		case NewsPaid, NewsExpired:
 			over[v.Number] = kind
 			delete(holds, m.Rule)
+			delete(hanging, m.Rule)
 		case NewsFailed:
 			delete(hanging, m.Rule)
 		case NewsLoginFailed:
@@ -100,7 +101,7 @@ func (s *scene) trueFailure(m notifier.Message, came time.Time) {
 func (s *scene) bookedFor(number, rule string) bool {
 	for _, m := range s.phone.news {
 		var v OrderView
-		if m.Kind == string(NewsBooked) && json.Unmarshal(m.Order, &v) == nil && v.Number == number {
+		if (m.Kind == string(NewsBooked) || m.Kind == string(NewsPaid)) && json.Unmarshal(m.Order, &v) == nil && v.Number == number {
 			return m.Rule == rule
 		}
 	}
