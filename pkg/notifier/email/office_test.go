@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -377,6 +378,7 @@ func inMemory(t testing.TB, change func(*Config, *office)) (*Driver, *office) {
 	}
 	d.dial = n.dial
 	runs(t, d)
+	synctest.Wait() // the servers must not be closed while they open
 	return d, o
 }
 

@@ -14,8 +14,10 @@ import (
 
 	"github.com/emersion/go-message"
 	"github.com/emersion/go-message/textproto"
-	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
 )
 
 const (
@@ -217,13 +219,14 @@ func (m *received) text(kind, charset string, r io.Reader) {
 	*to = decode(b, charset)
 }
 
-// decode makes UTF-8 of text in a charset. Every Chinese one is read as its
-// superset GB 18030 but Big5, and what is no UTF-8, though it says so or says
-// nothing, most likely is that too.
+// decode makes UTF-8 of text in a charset. Every charset of mainland China is
+// read as its superset GB 18030, and what is no UTF-8, though it says so or
+// says nothing, most likely is that too. Of the others only Big5 and the
+// Western ones are known; in the rest the digits can still be read.
 func decode(b []byte, charset string) string {
-	charset = strings.ToLower(strings.Trim(charset, ` "'`))
-	switch charset {
-	case "", "utf-8", "utf8", "us-ascii", "ascii", "unicode-1-1-utf-8":
+	var enc encoding.Encoding
+	switch charset = strings.ToLower(strings.Trim(charset, ` "'`)); charset {
+	case "", "utf-8", "utf8", "us-ascii", "ascii":
 		whole := b
 		for cut := 0; cut < utf8.UTFMax && len(whole) > 0 && !utf8.Valid(whole); cut++ {
 			whole = whole[:len(whole)-1] // the end may be cut through a character
@@ -231,13 +234,14 @@ func decode(b []byte, charset string) string {
 		if utf8.Valid(whole) {
 			return string(whole)
 		}
-		charset = "gb18030"
-	}
-	enc, err := htmlindex.Get(charset)
-	if strings.HasPrefix(charset, "gb") || charset == "x-gbk" {
-		enc, err = simplifiedchinese.GB18030, nil
-	}
-	if err != nil {
+		enc = simplifiedchinese.GB18030
+	case "gb2312", "gbk", "gb18030", "gb_2312-80", "x-gbk", "cp936", "ms936", "windows-936":
+		enc = simplifiedchinese.GB18030
+	case "big5", "big5-hkscs":
+		enc = traditionalchinese.Big5
+	case "iso-8859-1", "iso-8859-15", "latin1", "windows-1252":
+		enc = charmap.Windows1252
+	default:
 		return strings.ToValidUTF8(string(b), "\uFFFD")
 	}
 	out, err := enc.NewDecoder().Bytes(b)
