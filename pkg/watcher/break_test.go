@@ -184,6 +184,7 @@ func bookAfter(t *testing.T, pause time.Duration, set setup, prepare func(s *sce
 }
 
 func TestEveryBreak(t *testing.T) {
+	left := 0
 	for i, w := range ways {
 		for _, guarded := range []bool{false, true} {
 			if guarded && i > 0 && !*long {
@@ -191,6 +192,9 @@ func TestEveryBreak(t *testing.T) {
 			}
 			for _, at := range w.stops(t, guarded) {
 				for _, f := range breaks(*long) {
+					if left++; left%sweepEvery != 0 && !*long {
+						continue
+					}
 					f.Step, f.Skip = at.Step, at.n
 					t.Run(fmt.Sprintf("%s/guard=%v/%s#%d/%s/acts=%v", w.name, guarded, at.Step, at.n, f.Kind, f.Acts), func(t *testing.T) {
 						t.Parallel()
@@ -288,6 +292,8 @@ func (s *scene) onCommit(f func() error) {
 // TestEveryCrash kills the daemon at every request, before and after its
 // effect, and at every write to the disk.
 func TestEveryCrash(t *testing.T) {
+	left := 0
+	skip := func() bool { left++; return left%sweepEvery != 0 && !*long }
 	for i, w := range ways {
 		for _, guarded := range []bool{false, true} {
 			if guarded && i > 0 && !*long {
@@ -307,6 +313,9 @@ func TestEveryCrash(t *testing.T) {
 			t.Logf("%s: %d requests, %d writes", w.name, requests.Load(), writes.Load())
 			for n := int64(1); n <= requests.Load(); n++ {
 				for _, after := range []bool{false, true} {
+					if skip() {
+						continue
+					}
 					t.Run(fmt.Sprintf("%s/guard=%v/request=%d/after=%v", w.name, guarded, n, after), func(t *testing.T) {
 						t.Parallel()
 						w.book(t, set, func(s *scene) { s.crashAtRequest(n, after) })
@@ -314,6 +323,9 @@ func TestEveryCrash(t *testing.T) {
 				}
 			}
 			for n := int64(1); n <= writes.Load(); n++ {
+				if skip() {
+					continue
+				}
 				t.Run(fmt.Sprintf("%s/guard=%v/write=%d", w.name, guarded, n), func(t *testing.T) {
 					t.Parallel()
 					w.book(t, set, func(s *scene) { s.crashAtCommit(n) })

@@ -2,5 +2,7 @@
 
 package watcher
 
-// simDefault is how many worlds a test run makes.
-const simDefault = 300
+const (
+	simDefault = 300 // worlds that a test run makes
+	sweepEvery = 1   // of the breaks and crashes
+)

@@ -2,5 +2,9 @@
 
 package watcher
 
-// simDefault is how many worlds a test run makes: fewer, for each takes longer.
-const simDefault = 20
+// Under the race detector everything takes many times longer: a test run makes
+// fewer worlds, and every sixth of the breaks and crashes.
+const (
+	simDefault = 20
+	sweepEvery = 6
+)

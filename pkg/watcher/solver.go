@@ -43,6 +43,9 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 			s.until = p.Deadline
 		}
 		p.Deadline = s.until
+		if !now.Before(s.until) { // the fresh code took longer than what was left
+			return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.f("没有人及时回答", "nobody answered in time"))
+		}
 	}
 	p.Kind, p.Title, p.Text = w.say.question(ch, s.rule, s.trip)
 	if !s.opens.IsZero() {
