@@ -20,25 +20,25 @@ type account struct {
 	w   *Watcher
 	log *zap.Logger
 
-	loginAfter time.Time // no login by itself before this
-	appeared   int       // of the rules that book, when the last login was given up
-	refused    bool      // the password was refused: nothing is tried until it changes
-	restTill   time.Time // no attempt before this: 12306 was busy, or the network down
-	failures   int       // attempts in a row that failed for such a reason
-	tomorrow   time.Time // 12306 takes no order of this account before this
-	foreign    string    // number of an unfinished order that is not ours
-	looked     time.Time // when 12306 was last asked what it holds
-	gone       map[string]int
-	proveAfter time.Time // no keep-alive before this: the last one failed
-	unwritable bool      // told that the state folder cannot be written
-	loginTold  string    // what was told of the last login that failed; empty after one that did not
-	lost       int       // logins in a row of which 12306 said nothing that can be read
-	welcomed   bool      // a login of this life was told
-	warmed     time.Time // when the login was last made sure of before trains go on sale
+	loginAfter time.Time       // no login by itself before this
+	appeared   int             // of the rules that book, when the last login was given up
+	refused    bool            // the password was refused: nothing is tried until it changes
+	restTill   time.Time       // no attempt before this: 12306 was busy, or the network down
+	failures   int             // attempts in a row that failed for such a reason
+	tomorrow   time.Time       // 12306 takes no order of this account before this
+	foreign    string          // number of an unfinished order that is not ours
+	looked     time.Time       // when 12306 was last asked what it holds
+	gone       map[string]gone // by attempt
+	proveAfter time.Time       // no keep-alive before this: the last one failed
+	unwritable bool            // told that the state folder cannot be written
+	loginTold  string          // what was told of the last login that failed; empty after one that did not
+	lost       int             // logins in a row of which 12306 said nothing that can be read
+	welcomed   bool            // a login of this life was told
+	warmed     time.Time       // when the login was last made sure of before trains go on sale
 }
 
 func newAccount(w *Watcher) *account {
-	return &account{w: w, log: w.log, gone: map[string]int{}, tomorrow: nextDay(w.state.refused, w.opt.Location)}
+	return &account{w: w, log: w.log, gone: map[string]gone{}, tomorrow: nextDay(w.state.refused, w.opt.Location)}
 }
 
 // nextDay is the midnight after at.

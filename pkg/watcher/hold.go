@@ -75,17 +75,24 @@ func (a *account) stillHeld(at *Attempt, o twelve306.Order) {
 // ones any more. Once may be a hiccup; the second time it is believed.
 func (a *account) vanished(ctx context.Context, at *Attempt) {
 	w := a.w
-	if a.gone[at.ID]++; a.gone[at.ID] < 2 {
+	now := time.Now()
+	g := a.gone[at.ID]
+	if g.looks++; g.looks == 1 {
+		g.since = now
+	}
+	a.gone[at.ID] = g
+	if g.looks < 2 {
 		return
 	}
 	o := at.Order
-	now := time.Now()
 	e := Event{At: now, Rule: at.Rule, Attempt: at.ID, Order: o}
-	late := !o.PayBy.IsZero() && !now.Before(o.PayBy)
+	// What left the list before its deadline has not expired, however long it
+	// takes to learn what became of it.
+	late := !o.PayBy.IsZero() && !g.since.Before(o.PayBy)
 	switch status, err := w.client.OrderStatus(ctx, o.Number, o.Since); {
 	case ctx.Err() != nil:
 		return
-	case err != nil && a.gone[at.ID] < unreadableLooks:
+	case err != nil && g.looks < unreadableLooks:
 		return
 	case err != nil && !late:
 		// The list of paid orders cannot be read. An unpaid order leaves the
@@ -112,6 +119,12 @@ func (a *account) vanished(ctx context.Context, at *Attempt) {
 		w.lookAgain(ctx, at)
 	}
 	nudge(w.seats)
+}
+
+// gone is an order that is not in the list of unpaid ones any more.
+type gone struct {
+	looks int       // that did not find it
+	since time.Time // of the first of them
 }
 
 // unreadableLooks is how many looks may fail to say what became of an order

@@ -40,3 +40,20 @@ func TestPaidWhileDown(t *testing.T) {
 		})
 	}
 }
+
+// Paid before the deadline, and the list of paid orders cannot be read until
+// long after it: it has not expired. (TestSimulation, seed 31992.)
+func TestPaidAndUnreadable(t *testing.T) {
+	held(t, func(s *scene, o railsim.Order) {
+		s.pass(time.Until(o.PayBy.Add(-4 * time.Minute)))
+		if err := s.site.PayOrder(o.Number); err != nil {
+			t.Fatal(err)
+		}
+		s.site.AddFault(railsim.Fault{Step: railsim.StepMyOrder, Kind: railsim.HTML, Times: -1})
+		s.untilTold(NewsPaid, 1, 20*time.Minute)
+		s.pass(time.Hour)
+		if len(s.phone.told(NewsExpired)) > 0 {
+			t.Error("told that it expired")
+		}
+	})
+}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,7 +21,7 @@ type Mark struct {
 // machine.
 type Marks struct {
 	file *os.File
-	next int64
+	at   [markSlots]int64 // by slot: the time of its mark, 0 when it is free
 }
 
 const (
@@ -43,21 +42,15 @@ func OpenMarks(dir string) (*Marks, []Mark, error) {
 	}
 	m := &Marks{file: f}
 	var marks []Mark
-	newest, now := int64(math.MinInt64), time.Now().UnixNano()
+	now := time.Now().UnixNano()
 	for i := 0; i+markSize <= len(b); i += markSize {
 		at := int64(binary.LittleEndian.Uint64(b[i:]))
 		if at <= 0 {
 			continue
 		}
 		marks = append(marks, Mark{time.Unix(0, at), b[i+8]})
-		// A mark of the future, from a clock that was wrong, counts as older than
-		// all others: as the newest for ever it would have every life write over
-		// the one before it.
-		if at > now {
-			at -= math.MaxInt64
-		}
-		if at >= newest { // of two at once the later one
-			newest, m.next = at, int64(i/markSize+1)%markSlots
+		if at <= now { // one of the future, from a clock that was wrong, may go first
+			m.at[i/markSize] = at
 		}
 	}
 	return m, marks, nil
@@ -65,11 +58,17 @@ func OpenMarks(dir string) (*Marks, []Mark, error) {
 
 // Add writes one mark over the oldest.
 func (m *Marks) Add(k Mark) error {
+	oldest := 0
+	for i, at := range m.at {
+		if at < m.at[oldest] {
+			oldest = i
+		}
+	}
+	m.at[oldest] = k.At.UnixNano()
 	var b [markSize]byte
-	binary.LittleEndian.PutUint64(b[:], uint64(k.At.UnixNano()))
+	binary.LittleEndian.PutUint64(b[:], uint64(m.at[oldest]))
 	b[8] = k.Kind
-	_, err := m.file.WriteAt(b[:], m.next*markSize)
-	m.next = (m.next + 1) % markSlots
+	_, err := m.file.WriteAt(b[:], int64(oldest*markSize))
 	return err
 }
 

@@ -181,7 +181,7 @@ func TestMarks(t *testing.T) {
 	if err != nil || len(list) != 0 {
 		t.Fatal(list, err)
 	}
-	start := time.Unix(1800000000, 0)
+	start := time.Unix(1700000000, 0)
 	for n := range markSlots + 10 {
 		if err := m.Add(Mark{start.Add(time.Duration(n) * time.Second), 'l'}); err != nil {
 			t.Fatal(err)
