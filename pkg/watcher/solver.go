@@ -183,7 +183,7 @@ func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind no
 			before = ""
 		}
 		words := ch.Words
-		if strings.Contains(words, "成功") { // 获取手机验证码成功！ says no more than we do
+		if strings.Contains(words, "成功") || !hasHan(words) { // 获取手机验证码成功！ says no more than we do, HTTP 500 nothing
 			words = ""
 		}
 		return notifier.SMS, s.f("%s：短信验证码", "%s: SMS code", purpose),
