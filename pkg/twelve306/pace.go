@@ -123,7 +123,7 @@ func (p *Pace) Remember(marks []Mark, onSend func(Mark)) {
 
 // Ordering tells the pace that an order, or a login by QR code, is under way
 // (or over); each begin has its end. Meanwhile queries leave three quarters of
-// the budget to it instead of one: a queue is polled twelve times a minute.
+// the budget to it instead of less than a third: a queue is polled twelve times a minute.
 func (p *Pace) Ordering(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,7 +149,7 @@ func (p *Pace) reserve() int {
 	if p.ordering > 0 {
 		return p.cfg.Budget * 3 / 4
 	}
-	return p.cfg.Budget / 4
+	return p.cfg.Budget * 3 / 10 // a login and an order at once: 24 of 80
 }
 
 // PaceStats is a moment's view of a Pace.
@@ -273,13 +273,22 @@ func (p *Pace) forget(now time.Time) {
 // must not blind the looks for a minute.
 func (p *Pace) share(now time.Time) time.Duration {
 	room := max(p.cfg.Budget-p.reserve(), 1)
+	looks, last := 0, time.Time{}
 	for i := len(p.sent) - 1; i >= 0 && now.Sub(p.sent[i].At) < budgetWindow; i-- {
 		if !p.sent[i].Look {
 			continue
 		}
-		if room--; room == 0 {
+		if looks++; looks == 1 {
+			last = p.sent[i].At
+		}
+		if looks == room {
 			return max(p.sent[i].At.Add(budgetWindow).Sub(now), time.Millisecond)
 		}
+	}
+	if looks > room*3/4 {
+		// What is left is spread: better a little slower than blind for the end of
+		// every five minutes.
+		return max(last.Add(budgetWindow/time.Duration(room)).Sub(now), 0)
 	}
 	return 0
 }

@@ -99,7 +99,7 @@ func TestPaceBudget(t *testing.T) {
 			p.Remember(nil, func(m Mark) {
 				mu.Lock()
 				defer mu.Unlock()
-				if room := max(budget-budget/4, 1); m.Look && len(looks) >= room && m.At.Sub(looks[len(looks)-room]) < budgetWindow {
+				if room := max(budget-budget*3/10, 1); m.Look && len(looks) >= room && m.At.Sub(looks[len(looks)-room]) < budgetWindow {
 					rt.Errorf("a query as number %d of %d within the window", room+1, budget)
 				}
 				sent = append(sent, m.At)
@@ -136,14 +136,15 @@ func TestPaceBudget(t *testing.T) {
 	})
 }
 
-// TestPaceReserve: queries stop at three quarters of the budget, at one quarter
-// while an order is under way; orders use it all, also after the limits change.
+// TestPaceReserve: queries have seven tenths of the budget, a quarter of it
+// while an order is under way, and spread the last of that; orders use all of
+// it, also after the limits change.
 func TestPaceReserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, tt := range []struct {
-			ordering bool
-			looks    int
-		}{{false, 60}, {true, 20}} {
+			ordering    bool
+			looks, room int
+		}{{false, 43, 56}, {true, 16, 20}} {
 			p := NewPace(PaceConfig{Budget: 80})
 			p.Ordering(tt.ordering)
 			p.Set(PaceConfig{Budget: 80}) // a reload
@@ -151,7 +152,8 @@ func TestPaceReserve(t *testing.T) {
 			for range tt.looks {
 				take(t, p, classLook)
 			}
-			if time.Since(start) >= time.Millisecond || p.take(classLook) != budgetWindow || p.take(classAgain) != budgetWindow {
+			spread := budgetWindow / time.Duration(tt.room)
+			if time.Since(start) >= time.Millisecond || p.take(classLook) != spread || p.take(classAgain) != spread {
 				t.Fatalf("ordering %v: %d queries took %v, or one more could go", tt.ordering, tt.looks, time.Since(start))
 			}
 			for range 80 - tt.looks {

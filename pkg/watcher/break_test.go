@@ -88,8 +88,11 @@ func (w way) book(t *testing.T, set setup, prepare func(s *scene)) {
 func (w way) stops(t *testing.T, guarded bool) []stop {
 	var list []stop
 	w.book(t, w.setup(guarded), func(s *scene) {
+		var mu sync.Mutex
 		seen := map[railsim.Step]int{}
 		s.onRequest(func(step railsim.Step, _ *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
 			n := seen[step]
 			seen[step]++
 			most := 2

@@ -90,7 +90,7 @@ var bugs = []planted{
 
 	{"an order made elsewhere ignored", []edit{
 		{"account.go", `ctx.Err() == nil && !a.holds() && a.foreign == ""`, "ctx.Err() == nil && !a.holds()"},
-	}, "TestAnOrderMadeByHandIsNotOurs/another_passenger", "while an order of the user's own is unpaid", false},
+	}, "TestForeignOrder", "orders begun while another is unpaid", false},
 
 	{"a session lost in the queue taken for failure", []edit{
 		{"book.go", "if a.loginUrgently(ctx, at) != nil {\n\t\t\t\treturn\n\t\t\t}", "a.failed(at, err, \"\", false)\n\t\t\treturn"},
