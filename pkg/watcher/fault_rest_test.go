@@ -39,7 +39,7 @@ func TestTotalFailure(t *testing.T) {
 						s.pass(before)
 					}
 					s.site.AddFault(railsim.Fault{Kind: kind, Times: -1})
-					began, news := time.Now(), len(s.phone.news)
+					began, news := time.Now(), len(s.phone.all())
 					if before == 0 {
 						s.start()
 						news = 1

@@ -256,7 +256,7 @@ func (c *cell) playOrder(t *testing.T, f railsim.Fault) {
 		if f.Step != "" {
 			s.site.AddFault(f)
 		}
-		news, began := len(s.phone.news), time.Now()
+		news, began := len(s.phone.all()), time.Now()
 		s.sell(2)
 		s.pass(max(c.until, 50*time.Second))
 		c.judge(s, sent.since(began, c.looks), news)

@@ -3,6 +3,7 @@ package watcher
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,11 +58,13 @@ func TestRulesNameTheirChannels(t *testing.T) {
 		if got := asked(mum); !slices.Equal(got, []string{"妈", "爸"}) {
 			t.Errorf("mum was asked for %v", got)
 		}
-		for _, m := range append(slices.Clone(s.phone.news), mum.news...) {
+		for _, m := range append(s.phone.all(), mum.all()...) {
 			if m.Rule == "爸" {
 				t.Errorf("%s of 爸 was told elsewhere", m.Kind)
 			}
 		}
+		deaf.mu.Lock()
+		defer deaf.mu.Unlock()
 		if len(deaf.told) == 0 {
 			t.Error("nothing was told on the pager")
 		}
@@ -70,7 +73,7 @@ func TestRulesNameTheirChannels(t *testing.T) {
 				t.Errorf("%s of %s on the pager", m.Kind, m.Rule)
 			}
 		}
-		for _, m := range mum.news {
+		for _, m := range mum.all() {
 			if m.Rule == "我" {
 				t.Errorf("mum was told %s of 我", m.Kind)
 			}
@@ -82,10 +85,15 @@ func TestRulesNameTheirChannels(t *testing.T) {
 }
 
 // pager is a channel that cannot hear.
-type pager struct{ told []notifier.Message }
+type pager struct {
+	mu   sync.Mutex
+	told []notifier.Message
+}
 
 // Notify implements notifier.Notifier.
 func (p *pager) Notify(_ context.Context, m notifier.Message) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.told = append(p.told, m)
 	return nil
 }

@@ -284,6 +284,13 @@ func (p *phone) breaks(f func() error) {
 	p.broken = f
 }
 
+// all returns the news so far, oldest first.
+func (p *phone) all() []notifier.Message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.news)
+}
+
 // told returns the news of a kind, oldest first.
 func (p *phone) told(kind NewsKind) []notifier.Message {
 	p.mu.Lock()
