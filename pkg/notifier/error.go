@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -33,3 +34,20 @@ type Closed struct {
 }
 
 func (c *Closed) Error() string { return "question closed: " + c.Reason }
+
+// Ended says why the Ask of p ends with ctx, which has ended: the error to
+// return, and what to write where the question stood. A driver calls it when
+// no reply came.
+func (p Prompt) Ended(ctx context.Context) (cause error, reason string) {
+	cause = context.Cause(ctx)
+	if errors.Is(cause, context.DeadlineExceeded) && !p.Deadline.IsZero() && !time.Now().Before(p.Deadline) {
+		cause = ErrExpired // the caller's own deadline was the same
+	}
+	if closed, ok := errors.AsType[*Closed](cause); ok && closed.Reason != "" {
+		return cause, closed.Reason
+	}
+	if errors.Is(cause, ErrExpired) {
+		return cause, p.Lang.Expired()
+	}
+	return cause, p.Lang.Withdrawn()
+}

@@ -2,7 +2,6 @@ package email
 
 import (
 	"context"
-	"errors"
 	"net/mail"
 	"slices"
 	"strings"
@@ -78,17 +77,7 @@ func (d *Driver) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 		return d.withdraw(q, err, p.Lang.Withdrawn())
 	case <-ctx.Done():
 	}
-	cause := context.Cause(ctx)
-	if errors.Is(cause, context.DeadlineExceeded) && !p.Deadline.IsZero() && !time.Now().Before(p.Deadline) {
-		cause = notifier.ErrExpired // the caller's own deadline was the same
-	}
-	reason := p.Lang.Withdrawn()
-	var closed *notifier.Closed
-	if errors.As(cause, &closed) && closed.Reason != "" {
-		reason = closed.Reason
-	} else if errors.Is(cause, notifier.ErrExpired) {
-		reason = p.Lang.Expired()
-	}
+	cause, reason := p.Ended(ctx)
 	return d.withdraw(q, cause, reason)
 }
 

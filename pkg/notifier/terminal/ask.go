@@ -3,7 +3,6 @@ package terminal
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -57,16 +56,7 @@ func (d *Driver) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 		return r, nil
 	default:
 	}
-	cause := context.Cause(ctx)
-	if errors.Is(cause, context.DeadlineExceeded) && q.expired() {
-		cause = notifier.ErrExpired // the caller's own deadline was the same
-	}
-	reason := p.Lang.Withdrawn()
-	if closed, ok := errors.AsType[*notifier.Closed](cause); ok && closed.Reason != "" {
-		reason = closed.Reason
-	} else if errors.Is(cause, notifier.ErrExpired) {
-		reason = p.Lang.Expired()
-	}
+	cause, reason := p.Ended(ctx)
 	d.end(q)
 	d.say(q.name() + " " + clean(reason))
 	return notifier.Reply{}, cause

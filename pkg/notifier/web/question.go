@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"context"
-	"errors"
 	"image"
 	_ "image/jpeg" // the formats in which 12306 sends pictures
 	_ "image/png"
@@ -71,16 +70,7 @@ func (s *Server) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 		return r, nil
 	default:
 	}
-	cause := context.Cause(ctx)
-	if errors.Is(cause, context.DeadlineExceeded) && q.expired(time.Now()) {
-		cause = notifier.ErrExpired // the caller's own deadline was the same
-	}
-	reason := p.Lang.Withdrawn()
-	if closed, ok := errors.AsType[*notifier.Closed](cause); ok && closed.Reason != "" {
-		reason = closed.Reason
-	} else if errors.Is(cause, notifier.ErrExpired) {
-		reason = p.Lang.Expired()
-	}
+	cause, reason := p.Ended(ctx)
 	q.close(reason)
 	return notifier.Reply{}, cause
 }
