@@ -8,7 +8,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"github.com/watcherd/watcherd/pkg/notifier"
 	"github.com/watcherd/watcherd/pkg/watcher"
 )
 
@@ -46,27 +45,6 @@ without one.`,
 	return c
 }
 
-// orderState says how far an order came.
-func orderState(l notifier.Lang, s watcher.AttemptState) string {
-	switch s {
-	case watcher.StateConfirm:
-		return l.Pick("确认中", "confirming")
-	case watcher.StateQueued:
-		return l.Pick("排队中", "queued")
-	case watcher.StateBooked:
-		return l.Pick("待付款", "to pay")
-	case watcher.StatePaid:
-		return l.Pick("已付款", "paid")
-	case watcher.StateExpired:
-		return l.Pick("过期未付", "expired")
-	case watcher.StateCancelled:
-		return l.Pick("已取消", "cancelled")
-	case watcher.StateFailed:
-		return l.Pick("没订上", "failed")
-	}
-	return string(s)
-}
-
 func orderColour(s watcher.AttemptState) text.Color {
 	switch s {
 	case watcher.StatePaid:
@@ -90,7 +68,7 @@ func (c *caller) ordersTable(p paper, orders []watcher.OrderView) string {
 	header := []string{l.Pick("时间、规则", "When, rule"), l.Pick("行程、订单号", "Trip, order"), l.Pick("状态", "State"), l.Pick("乘车人、座位", "Passengers, seats")}
 	rows := make([][]string, len(orders))
 	for i, o := range orders {
-		end := []string{orderState(l, o.State)}
+		end := []string{o.State.In(l)}
 		if o.State == watcher.StateBooked && o.PayBy != nil {
 			end = append(end, wrap(fmt.Sprintf(l.Pick("%s 前付款", "pay before %s"), o.PayBy.In(c.Location).Format("15:04")), endColumn))
 		}

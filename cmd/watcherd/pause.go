@@ -59,11 +59,11 @@ func (c *caller) changed(pause bool, rules []ruleChange) string {
 	for _, r := range rules {
 		switch {
 		case r.Before == r.After:
-			same = append(same, fmt.Sprintf(l.Pick("“%s”%s", "%s (%s)"), r.Name, stateWords(l, r.After)))
+			same = append(same, fmt.Sprintf(l.Pick("“%s”%s", "%s (%s)"), r.Name, r.After.In(l)))
 		case pause:
 			now = append(now, r.Name)
 		default:
-			now = append(now, fmt.Sprintf(l.Pick("%s（%s）", "%s (%s)"), r.Name, stateWords(l, r.After)))
+			now = append(now, fmt.Sprintf(l.Pick("%s（%s）", "%s (%s)"), r.Name, r.After.In(l)))
 		}
 	}
 	list := strings.Join(now, comma)

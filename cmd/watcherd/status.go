@@ -55,27 +55,6 @@ much 12306 was asked.`,
 	return c
 }
 
-// stateWords says what a rule does.
-func stateWords(l notifier.Lang, s watcher.RuleState) string {
-	switch s {
-	case watcher.RuleLooking:
-		return l.Pick("在盯", "looking")
-	case watcher.RuleWaiting:
-		return l.Pick("等开售", "not on sale yet")
-	case watcher.RuleTelling:
-		return l.Pick("只通知", "only tells")
-	case watcher.RulePaused:
-		return l.Pick("已暂停", "paused")
-	case watcher.RuleDone:
-		return l.Pick("已抢到", "has booked")
-	case watcher.RulePast:
-		return l.Pick("日期已过", "past")
-	case watcher.RuleDisabled:
-		return l.Pick("已停用", "disabled")
-	}
-	return string(s)
-}
-
 // stateColour is green for what works, yellow for what rests.
 func stateColour(s watcher.RuleState) text.Color {
 	switch s {
@@ -134,7 +113,7 @@ func (c *caller) rulesTable(p paper, rules []watcher.RuleStatus, now time.Time) 
 	header := []string{l.Pick("规则", "Rule"), l.Pick("状态", "State"), l.Pick("上次", "Last look"), l.Pick("下次", "Next look"), l.Pick("结果", "Result")}
 	rows := make([][]string, len(rules))
 	for i, r := range rules {
-		rows[i] = []string{wrap(r.Name, nameColumn), wrap(stateWords(l, r.State), stateColumn), c.moment(r.LastLook, now), c.moment(r.NextLook, now), r.LastResult}
+		rows[i] = []string{wrap(r.Name, nameColumn), wrap(r.State.In(l), stateColumn), c.moment(r.LastLook, now), c.moment(r.NextLook, now), r.LastResult}
 	}
 	p.fit(header, rows)
 	t := p.table(header...)
@@ -157,7 +136,7 @@ func (c *caller) printHeld(p paper, o watcher.OrderView, now time.Time) {
 		}
 		fmt.Fprintln(p, p.paint(fmt.Sprintf(l.Pick("待付款：%s %s%s，请%s到 12306 App 付款", "To pay: %s %s%s; %s in the 12306 app"), o.Number, trip, priceWords(o.Price, l.Pick("，", ", ")), by), text.FgYellow))
 	case watcher.StateConfirm, watcher.StateQueued:
-		fmt.Fprintln(p, p.paint(fmt.Sprintf(l.Pick("正在下单：%s（%s）", "Ordering: %s (%s)"), trip, orderState(l, o.State)), text.FgYellow))
+		fmt.Fprintln(p, p.paint(fmt.Sprintf(l.Pick("正在下单：%s（%s）", "Ordering: %s (%s)"), trip, o.State.In(l)), text.FgYellow))
 	}
 }
 

@@ -123,7 +123,7 @@ func (s speaker) status(st Status, account bool, now time.Time) string {
 }
 
 func (s speaker) ruleLine(r RuleStatus, now time.Time) string {
-	line := s.f("· %s：%s", "· %s: %s", r.Name, s.ruleState(r.State))
+	line := s.f("· %s：%s", "· %s: %s", r.Name, r.State.In(s.lang))
 	if r.LastLook != nil && (r.State == RuleLooking || r.State == RuleTelling) {
 		line += s.f("，%s 看过", ", last look %s", s.clock(*r.LastLook, now))
 		if r.LastResult != "" {
@@ -131,24 +131,6 @@ func (s speaker) ruleLine(r RuleStatus, now time.Time) string {
 		}
 	}
 	return line
-}
-
-func (s speaker) ruleState(r RuleState) string {
-	switch r {
-	case RuleLooking:
-		return s.f("在盯", "looking")
-	case RuleWaiting:
-		return s.f("等开售", "not on sale yet")
-	case RuleTelling:
-		return s.f("只通知，不下单", "tells, books no more")
-	case RulePaused:
-		return s.f("已暂停", "paused")
-	case RuleDone:
-		return s.f("已抢到", "has booked")
-	case RulePast:
-		return s.f("日期已过", "its days are past")
-	}
-	return s.f("已停用", "disabled")
 }
 
 func (s speaker) orders(orders []OrderView, now time.Time) string {
@@ -172,7 +154,7 @@ func (s speaker) orderLine(o OrderView, now time.Time) string {
 	if d, err := twelve306.ParseDate(o.Date); err == nil {
 		day = s.short(d)
 	}
-	line := s.f("%s %s %s→%s：%s", "%s %s %s to %s: %s", o.Train, day, o.From, o.To, s.orderState(o))
+	line := s.f("%s %s %s→%s：%s", "%s %s %s to %s: %s", o.Train, day, o.From, o.To, o.State.In(s.lang))
 	if o.State == StateBooked && o.PayBy != nil {
 		line += s.f("，%s 前到 12306 App 付款", ", pay before %s in the 12306 app", s.clock(*o.PayBy, now))
 	}
@@ -183,24 +165,6 @@ func (s speaker) orderLine(o OrderView, now time.Time) string {
 		line += s.f("，%s", ", %s", o.Why)
 	}
 	return line
-}
-
-func (s speaker) orderState(o OrderView) string {
-	switch o.State {
-	case StateConfirm:
-		return s.f("确认中", "confirming")
-	case StateQueued:
-		return s.f("排队中", "in the queue")
-	case StateBooked:
-		return s.f("待付款", "not paid yet")
-	case StatePaid:
-		return s.f("已付款", "paid")
-	case StateExpired:
-		return s.f("过期未付", "expired")
-	case StateCancelled:
-		return s.f("已取消", "cancelled")
-	}
-	return s.f("没订上", "failed")
 }
 
 // paused says what became of a pause, resumed of a resume; err is theirs.

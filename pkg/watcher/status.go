@@ -37,6 +37,27 @@ const (
 	RuleDisabled RuleState = "disabled" // enabled: false
 )
 
+// In words the state in a language.
+func (r RuleState) In(l notifier.Lang) string {
+	switch r {
+	case RuleLooking:
+		return l.Pick("在盯", "looking")
+	case RuleWaiting:
+		return l.Pick("等开售", "not on sale yet")
+	case RuleTelling:
+		return l.Pick("只通知，不下单", "tells, books no more")
+	case RulePaused:
+		return l.Pick("已暂停", "paused")
+	case RuleDone:
+		return l.Pick("已抢到", "has booked")
+	case RulePast:
+		return l.Pick("日期已过", "its days are past")
+	case RuleDisabled:
+		return l.Pick("已停用", "disabled")
+	}
+	return string(r)
+}
+
 // RuleStatus is one rule.
 type RuleStatus struct {
 	Name       string        `json:"name"`

@@ -1,6 +1,10 @@
 package watcher
 
-import "time"
+import (
+	"time"
+
+	"github.com/watcherd/watcherd/pkg/notifier"
+)
 
 // OrderView is an order or attempt as `watcherd orders --json` and the
 // webhook's `order` print it.
@@ -19,6 +23,27 @@ type OrderView struct {
 	PayBy      *time.Time   `json:"pay_by"` // null when not known
 	At         time.Time    `json:"at"`
 	Why        string       `json:"why"`
+}
+
+// In words the state in a language.
+func (s AttemptState) In(l notifier.Lang) string {
+	switch s {
+	case StateConfirm:
+		return l.Pick("确认中", "confirming")
+	case StateQueued:
+		return l.Pick("排队中", "in the queue")
+	case StateBooked:
+		return l.Pick("待付款", "not paid yet")
+	case StatePaid:
+		return l.Pick("已付款", "paid")
+	case StateExpired:
+		return l.Pick("过期未付", "expired")
+	case StateCancelled:
+		return l.Pick("已取消", "cancelled")
+	case StateFailed:
+		return l.Pick("没订上", "failed")
+	}
+	return string(s)
 }
 
 // view is the attempt for other programs.
