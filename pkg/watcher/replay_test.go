@@ -64,3 +64,34 @@ func TestOldTriviaAreDropped(t *testing.T) {
 		}
 	})
 }
+
+// An attempt that straddles the limit is kept whole: its end would speak of an
+// attempt that never began, and the daemon would not start.
+func TestAnAttemptIsDroppedWhole(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := store.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		write := func(e Event) {
+			e.At, e.Rule = time.Now(), "回家"
+			if err := s.Append([]store.Record{e.record()}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		trip := Trip{Train: "G1110", Date: feb3, Seat: twelve306.SecondClass, Passengers: []string{"张三"}}
+		write(Event{Kind: AttemptBegun, Attempt: "a", Trip: &trip})
+		time.Sleep(2 * time.Minute) // of virtual time
+		write(Event{Kind: Failed, Attempt: "a"})
+		write(Event{Kind: AttemptBegun, Attempt: "b", Trip: &trip})
+		time.Sleep(trivialAge - time.Minute)
+		for range 2 {
+			w := &Watcher{store: s, state: NewState(), log: zap.NewNop()}
+			if err := w.replay(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

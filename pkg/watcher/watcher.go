@@ -150,13 +150,17 @@ func (w *Watcher) replay() error {
 		attempt string
 	}
 	var old []trivial
+	recent := map[string]bool{}
 	limit := time.Now().Add(-trivialAge)
 	if err := w.store.Events(func(r store.Record) error {
 		e, err := readEvent(r)
 		if err != nil {
 			return err
 		}
-		if e.At.Before(limit) && e.Kind != HeldElsewhere && e.Kind != Paused && e.Kind != Resumed {
+		switch {
+		case !e.At.Before(limit):
+			recent[e.Attempt] = e.Attempt != ""
+		case e.Kind != HeldElsewhere && e.Kind != Paused && e.Kind != Resumed:
 			old = append(old, trivial{r.Seq, e.Attempt})
 		}
 		return w.state.Fold(e)
@@ -165,7 +169,9 @@ func (w *Watcher) replay() error {
 	}
 	var drop []int64
 	for _, t := range old {
-		if w.state.byID[t.attempt] == nil {
+		// All of an attempt or nothing: what is left must not speak of an attempt
+		// that never began.
+		if w.state.byID[t.attempt] == nil && !recent[t.attempt] {
 			drop = append(drop, t.seq)
 		}
 	}
