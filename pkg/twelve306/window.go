@@ -23,6 +23,14 @@ func (c *Client) OnSale(d Date) bool {
 	return c.window == 0 || d.Before(DateOf(time.Now()).AddDays(c.window))
 }
 
+// SaleDay returns the day on which 12306 begins to sell a day, by the sale
+// window; false while the window is not known.
+func (c *Client) SaleDay(d Date) (Date, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return d.AddDays(1 - c.window), c.window > 0
+}
+
 // tooEarly finds out whether a query was turned away for its date alone.
 func (c *Client) tooEarly(ctx context.Context, d Date) bool {
 	c.mu.Lock()

@@ -33,6 +33,7 @@ const (
 	NewsHeldElsewhere NewsKind = "held_elsewhere"
 	NewsReloaded      NewsKind = "reloaded"
 	NewsReloadRefused NewsKind = "reload_refused"
+	NewsDigest        NewsKind = "digest" // only when monitor.digest asks for it
 )
 
 // News is one piece of news in words. The words are made here and nowhere

@@ -274,6 +274,7 @@ func (w *Watcher) look(ctx context.Context, q *query) {
 		w.lookFailed(q, err, now)
 		return
 	}
+	w.meter.look(nil)
 	if q.failing {
 		q.failing = false
 		w.log.Info("the look works again", zap.Stringer("query", q.journey))
@@ -312,6 +313,7 @@ func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
 		w.log.Info("not on sale yet; waiting for it", zap.Stringer("query", q.journey), zap.Error(err))
 		return
 	}
+	w.meter.look(err)
 	if !q.failing {
 		q.failing = true
 		w.log.Warn("a look failed; it is tried again at its next time", zap.Stringer("query", q.journey), zap.Error(err))

@@ -101,6 +101,7 @@ func (w *Watcher) ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, e
 	asking, release := w.explained(ctx)
 	defer release()
 	r, err := w.fan.Ask(asking, p)
+	w.meter.question(p.Kind, outcomeOf(err), time.Since(p.AskedAt))
 	switch {
 	case err == nil:
 		log.Info("answered", zap.String("action", string(r.Action)), zap.String("channel", r.Channel), zap.String("by", r.By))
@@ -117,6 +118,16 @@ func (w *Watcher) ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, e
 	}
 	log.Error("the question could not be asked", zap.Error(err))
 	return r, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.f("问题发不出去", "the question could not be sent"))
+}
+
+func outcomeOf(err error) string {
+	switch {
+	case err == nil:
+		return answeredInTime
+	case errors.Is(err, notifier.ErrExpired):
+		return expiredUnheard
+	}
+	return withdrawn
 }
 
 // explained returns ctx whose cause, once it ends, words its end for the user:

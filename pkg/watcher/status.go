@@ -37,6 +37,9 @@ const (
 	RuleDisabled RuleState = "disabled" // enabled: false
 )
 
+// ruleStates are all of them.
+var ruleStates = [...]RuleState{RuleLooking, RuleWaiting, RuleTelling, RulePaused, RuleDone, RulePast, RuleDisabled}
+
 // In words the state in a language.
 func (r RuleState) In(l notifier.Lang) string {
 	switch r {

@@ -30,7 +30,8 @@ type Options struct {
 	Location *time.Location
 	Hours    Window // service_hours
 	Question QuestionOptions
-	Quick    bool // a loopback simulator: the gaps between looks at a held or doubtful order are short
+	Digest   Clock // when the daily digest is told; zero = never
+	Quick    bool  // a loopback simulator: the gaps between looks at a held or doubtful order are short
 	Log      *zap.Logger
 }
 
@@ -64,6 +65,7 @@ type Watcher struct {
 	marks  *store.Marks
 	since  time.Time
 	copies *captures // of what 12306 said and nobody understood
+	meter  *meter
 
 	replan chan struct{}            // the plan of looks changed
 	seats  chan struct{}            // there may be something to book
@@ -106,8 +108,8 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 		opt: opt, log: opt.Log, store: s, state: NewState(), byName: map[string]*watched{},
 		say:    speaker{opt.Language, opt.Location},
 		replan: make(chan struct{}, 1), seats: make(chan struct{}, 1), unkept: make(chan struct{}, 1), posts: map[string]chan struct{}{},
-		copies: &captures{dir: opt.Dir, log: opt.Log},
-		fan:    &notifier.Fanout{Channels: opt.Channels, Link: opt.Link},
+		copies: &captures{dir: opt.Dir, log: opt.Log}, meter: newMeter(),
+		fan: &notifier.Fanout{Channels: opt.Channels, Link: opt.Link},
 	}
 	if err := w.replay(); err != nil {
 		return nil, fmt.Errorf("state folder %s: %w", opt.Dir, err)
@@ -232,6 +234,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 	work.Go(func() { w.lookLoop(ctx) })
 	work.Go(func() { w.refreshStations(ctx) })
 	work.Go(func() { w.writeLater(ctx) })
+	if !w.opt.Digest.IsZero() {
+		work.Go(func() { w.sendDigests(ctx) })
+	}
 	if w.opt.Account != nil {
 		work.Go(func() { newAccount(w).run(ctx) })
 	}
@@ -411,6 +416,7 @@ func (w *Watcher) fold(events []Event) {
 			// Our own events always follow from the state.
 			panic("watcher: " + err.Error())
 		}
+		w.meter.happened(e)
 	}
 }
 
