@@ -36,7 +36,10 @@ func (c *Client) tooEarly(ctx context.Context, d Date) bool {
 	c.mu.Lock()
 	known := c.window != 0
 	c.mu.Unlock()
-	if known || d.Before(DateOf(time.Now()).AddDays(leastWindow)) {
+	if known {
+		return !c.OnSale(d) // the window was learnt while the query was under way
+	}
+	if d.Before(DateOf(time.Now()).AddDays(leastWindow)) {
 		return false
 	}
 	_, err := c.conf(ctx)
