@@ -19,9 +19,14 @@ import (
 // TestRealServers has a conversation through a real postfix and a real
 // dovecot. deploy/mail-test.sh sets them up and runs it.
 func TestRealServers(t *testing.T) {
-	ca := os.Getenv("WATCHERD_MAIL_TEST")
-	if ca == "" {
+	told := strings.Fields(os.Getenv("WATCHERD_MAIL_TEST")) // the certificate, then the ports by name
+	if len(told) < 2 {
 		t.Skip("run deploy/mail-test.sh")
+	}
+	ca, at := told[0], map[string]string{}
+	for _, word := range told[1:] {
+		name, port, _ := strings.Cut(word, "=")
+		at[name] = "localhost:" + port
 	}
 	const real, person = "watcherd@example.test", "me@example.test"
 	roots, err := authorities(ca)
@@ -29,16 +34,16 @@ func TestRealServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	mine := &tls.Config{ServerName: "localhost", RootCAs: roots}
-	for security, at := range map[string][2]string{
-		"starttls": {"localhost:2525", "localhost:1143"},
-		"tls":      {"localhost:2465", "localhost:1993"},
+	for security, server := range map[string][2]string{
+		"starttls": {at["smtp"], at["imap"]},
+		"tls":      {at["smtps"], at["imaps"]},
 	} {
 		t.Run(security, func(t *testing.T) {
 			log, _ := watched(t)
 			d, err := New(Config{
 				From: real, To: []string{person}, CAFile: ca,
-				SMTP: Server{Addr: at[0], Security: security, Username: real, Password: "secret"},
-				IMAP: &Server{Addr: at[1], Security: security, Username: real, Password: "secret"},
+				SMTP: Server{Addr: server[0], Security: security, Username: real, Password: "secret"},
+				IMAP: &Server{Addr: server[1], Security: security, Username: real, Password: "secret"},
 			}, notifier.Chinese, log)
 			if err != nil {
 				t.Fatal(err)
@@ -58,7 +63,7 @@ func TestRealServers(t *testing.T) {
 			}()
 
 			// The person's own program: waits for the mail, and answers it.
-			c, err := imapclient.DialTLS("localhost:1993", &imapclient.Options{TLSConfig: mine})
+			c, err := imapclient.DialTLS(at["imaps"], &imapclient.Options{TLSConfig: mine})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +76,7 @@ func TestRealServers(t *testing.T) {
 				m := awaitMail(t, c, find)
 				t.Logf("the mail %q was there %v after it was asked", m.subject(), time.Since(began).Round(time.Millisecond))
 				raw := strings.ReplaceAll(answer(m, person, text), "\n", "\r\n")
-				s, err := smtp.Dial("localhost:2525")
+				s, err := smtp.Dial(at["smtp"])
 				if err == nil {
 					err = s.StartTLS(mine)
 				}
@@ -122,7 +127,7 @@ func TestRealServers(t *testing.T) {
 				"password": func(c *Config) { c.SMTP.Password = "hunter2-geheim" },
 				"address":  func(c *Config) { c.To = []string{"me@elsewhere.test"} },
 			} {
-				c := Config{From: real, To: []string{person}, CAFile: ca, SMTP: Server{Addr: at[0], Security: security, Username: real, Password: "secret"}}
+				c := Config{From: real, To: []string{person}, CAFile: ca, SMTP: Server{Addr: server[0], Security: security, Username: real, Password: "secret"}}
 				change(&c)
 				d, err := New(c, notifier.English, log)
 				if err != nil {
