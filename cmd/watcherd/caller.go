@@ -48,8 +48,22 @@ func outline(f *flags) (*caller, error) {
 	return &caller{c, f.config}, nil
 }
 
-// systemState is the state folder of the service that a package installs.
-const systemState = "/var/lib/watcherd"
+// The folders of the service that a package installs: its state, which is its
+// own, and the one of its socket, which its group may enter.
+const (
+	systemState   = "/var/lib/watcherd"
+	systemRuntime = "/run/watcherd"
+)
+
+// dial connects to the daemon of the state folder. Whoever may not look into
+// the service's finds it where its group may.
+func (c *caller) dial(ctx context.Context) (net.Conn, error) {
+	conn, err := dialSocket(ctx, c.StateDir)
+	if c.StateDir == systemState && errors.Is(err, fs.ErrPermission) {
+		return dialSocket(ctx, systemRuntime)
+	}
+	return conn, err
+}
 
 // errNoDaemon is that nobody listens in the state folder.
 var errNoDaemon = errors.New("no daemon")
@@ -85,7 +99,7 @@ func (c *caller) open(ctx context.Context, method, path string, query url.Values
 		return nil, err
 	}
 	client := http.Client{Transport: &http.Transport{
-		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.StateDir) },
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx) },
 		DisableKeepAlives: true,
 	}}
 	resp, err := client.Do(req)

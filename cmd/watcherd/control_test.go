@@ -109,6 +109,13 @@ func TestSocketInRuntimeFolder(t *testing.T) {
 	}
 	hello(t, s, state)
 
+	// The service's group may come in, nobody else.
+	for path, want := range map[string]os.FileMode{runtime: 0o750, filepath.Join(runtime, socketName): 0o660} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, info, err)
+		}
+	}
+
 	// Another daemon that was given the same folder does not take it away.
 	other := t.TempDir()
 	go func() {

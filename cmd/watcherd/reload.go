@@ -51,7 +51,7 @@ func reloads(ctx context.Context, running *config.Config, w *watcher.Watcher, lo
 				r.reload(text)
 			}
 		case <-hup:
-			_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading)
+			_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec()) // the moment is for Type=notify-reload, systemd 253 and newer
 			r.reload(contents(running.Path))
 			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 		}

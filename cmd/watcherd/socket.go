@@ -35,7 +35,7 @@ func listenSocket(stateDir, runtimeDir string) (*socket, error) {
 	}
 	runtimeDir, _, _ = strings.Cut(runtimeDir, ":") // systemd may give several
 	if filepath.IsAbs(runtimeDir) && !answers(runtimeDir) {
-		if s, err := bindSocket(runtimeDir); err == nil {
+		if s, err := bindSocket(runtimeDir, 0o750, 0o660); err == nil {
 			if err := os.Symlink(filepath.Join(runtimeDir, socketName), at); err != nil {
 				s.end()
 				return nil, err
@@ -44,15 +44,17 @@ func listenSocket(stateDir, runtimeDir string) (*socket, error) {
 			return s, nil
 		}
 	}
-	return bindSocket(stateDir)
+	return bindSocket(stateDir, 0o700, 0o600)
 }
 
-// bindSocket makes the socket in a folder of ours: 0600, so that only we (and
-// root) can connect. The folder is closed to others first, for a socket has
-// the umask's mode until it gets its own.
-func bindSocket(dir string) (*socket, error) {
+// bindSocket makes the socket in a folder of ours, with those modes: in the
+// state folder only we (and root) can connect, in the runtime folder the
+// service's group can as well, who may read its watch.yaml too. The folder is
+// closed to others first, for a socket has the umask's mode until it gets its
+// own.
+func bindSocket(dir string, folder, mode fs.FileMode) (*socket, error) {
 	name := filepath.Join(dir, socketName)
-	if err := os.Chmod(dir, 0o700); err != nil {
+	if err := os.Chmod(dir, folder); err != nil {
 		return nil, err
 	}
 	if err := clearSocket(name); err != nil {
@@ -69,7 +71,7 @@ func bindSocket(dir string) (*socket, error) {
 	}
 	l.SetUnlinkOnClose(false) // its path may be one that was only good until now
 	s := &socket{l, []string{name}}
-	if err := os.Chmod(name, 0o600); err != nil {
+	if err := os.Chmod(name, mode); err != nil {
 		s.end()
 		return nil, err
 	}
