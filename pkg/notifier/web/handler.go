@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,16 +10,15 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/watcherd/watcherd/pkg/notifier"
 )
 
 // maxBody bounds a form, in bytes; a full one is below 300.
 const maxBody = 4 << 10
 
-// ServeHTTP serves the links /q/TOKEN and the pictures /q/TOKEN/picture. No
-// address, form or picture is ever logged.
+// ServeHTTP serves the questions /q/TOKEN with their pictures /q/TOKEN/picture,
+// the status page /status/TOKEN, and /seen/ID.TOKEN, where reminders can be
+// stopped. No address, form or picture is ever logged.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -30,31 +30,52 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Robots-Tag", "noindex, nofollow")
 
-	path := r.URL.Path
-	if rest, ok := strings.CutPrefix(path, s.prefix+"/q/"); ok {
-		path = "/q/" + rest
+	switch place, rest := s.place(r.URL.Path); place {
+	case "q":
+		s.question(w, r, rest)
+	case "status":
+		s.status(w, r, rest)
+	case "seen":
+		s.stop(w, r, rest)
+	default:
+		notFound(w)
 	}
-	rest, ok := strings.CutPrefix(path, "/q/")
-	token, file, _ := strings.Cut(rest, "/")
+}
+
+// place splits a path into the kind of page and what follows. The path of the
+// public URL may have been taken off or not.
+func (s *Server) place(path string) (place, rest string) {
+	for _, place := range []string{"q", "status", "seen"} {
+		for _, prefix := range []string{s.prefix, ""} {
+			if rest, ok := strings.CutPrefix(path, prefix+"/"+place+"/"); ok {
+				return place, rest
+			}
+		}
+	}
+	return "", ""
+}
+
+// question serves /q/TOKEN and what is below it.
+func (s *Server) question(w http.ResponseWriter, r *http.Request, rest string) {
+	token, file, below := strings.Cut(rest, "/")
 	s.mu.Lock()
 	// A lookup takes the same time for every guess worth making: what it
 	// could leak is the hash of a guess under a random seed.
 	q := s.questions[token]
 	s.mu.Unlock()
 	switch {
-	case !ok || q == nil:
-		http.Error(w, "404", http.StatusNotFound)
+	case q == nil:
+		notFound(w)
 	case file == "picture" && isGet(r):
 		s.picture(w, q)
-	case file != "" || strings.HasSuffix(path, "/"):
-		http.Error(w, "404", http.StatusNotFound)
+	case below:
+		notFound(w)
 	case isGet(r):
 		s.get(w, q)
 	case r.Method == http.MethodPost:
 		s.post(w, r, q)
 	default:
-		h.Set("Allow", "GET, HEAD, POST")
-		http.Error(w, "405", http.StatusMethodNotAllowed)
+		notAllowed(w, "GET, HEAD, POST")
 	}
 }
 
@@ -67,7 +88,7 @@ func (s *Server) picture(w http.ResponseWriter, q *question) {
 	image, format := q.p.Image, q.format
 	s.mu.Unlock()
 	if format == "" {
-		http.Error(w, "404", http.StatusNotFound)
+		notFound(w)
 		return
 	}
 	w.Header().Set("Content-Type", "image/"+format)
@@ -87,7 +108,7 @@ func (s *Server) get(w http.ResponseWriter, q *question) {
 		w.WriteHeader(http.StatusSeeOther)
 		return
 	}
-	s.show(w, http.StatusOK, v)
+	s.show(w, http.StatusOK, "question.html", v)
 }
 
 // post takes the reply to q.
@@ -102,7 +123,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, q *question) {
 		return
 	}
 	status, v := s.take(q, r.PostForm)
-	s.show(w, status, v)
+	s.show(w, status, "question.html", v)
 }
 
 // take makes form the reply to q if q is open and the form is an answer, and
@@ -113,12 +134,12 @@ func (s *Server) take(q *question, form url.Values) (int, view) {
 	now := time.Now()
 	if n := q.newest(); n != q {
 		v := q.view(now)
-		v.Outcome, v.Detail, v.Next, v.Refresh, v.Good = q.p.Lang.Superseded(), "", n.token, 0, false
+		v.end, v.Next, v.Refresh = end{Outcome: q.p.Lang.Superseded(), Icon: "arrow"}, n.token, 0
 		return http.StatusGone, v
 	}
 	if q.end != "" || q.expired(now) {
 		v := q.view(now)
-		v.Outcome, v.Detail, v.Refresh, v.Good = q.p.Lang.Late(), v.Outcome, 0, false
+		v.end, v.Refresh = end{Outcome: q.p.Lang.Late(), Detail: v.Outcome, Icon: "clock"}, 0
 		if q.ours {
 			v.Detail = q.p.Lang.Pick("已在这一页回答过。", "It was answered on this page.")
 		}
@@ -133,7 +154,7 @@ func (s *Server) take(q *question, form url.Values) (int, view) {
 	}
 	reply.Channel, reply.At = "web", now
 	q.reply <- reply // never blocks: a question ends with its one reply
-	q.ours, q.action = true, reply.Action
+	q.ours, q.action, q.said = true, reply.Action, said(q.p, reply)
 	q.close(q.p.Lang.Ack(reply.Action))
 	return http.StatusOK, q.view(now)
 }
@@ -175,14 +196,25 @@ func parse(p notifier.Prompt, form url.Values) (notifier.Reply, error) {
 	return reply, err
 }
 
-func (s *Server) show(w http.ResponseWriter, status int, v view) {
-	page, err := render(v)
-	if err != nil {
-		s.log.Error("web: the page cannot be drawn", zap.Error(err))
-		http.Error(w, "500", http.StatusInternalServerError)
-		return
+// said repeats an answer, so that a slip is seen; a code is not sent back.
+func said(p notifier.Prompt, r notifier.Reply) string {
+	if r.Action != notifier.Answered {
+		return ""
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write(page)
+	what := ""
+	switch {
+	case p.Kind == notifier.Offer && r.Yes:
+		what = p.Lang.Book()
+	case p.Kind == notifier.Offer:
+		what = p.Lang.Skip()
+	case len(r.Picks) > 0:
+		what = strings.Trim(fmt.Sprint(r.Picks), "[]")
+	case len(r.Points) > 0:
+		what = fmt.Sprint(r.Points)
+	}
+	next := p.Lang.Pick("结果会发给你，这一页可以关了。", "The result is told to you; this page can be closed.")
+	if what == "" {
+		return next
+	}
+	return p.Lang.Pick("你的回答：", "Your answer: ") + what + "\n" + next
 }

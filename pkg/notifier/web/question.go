@@ -36,6 +36,7 @@ type question struct {
 	endAt  time.Time       //
 	ours   bool            // it ended by a reply on this page
 	action notifier.Action // of that reply
+	said   string          // that reply, in words
 	next   *question       // has taken its place
 }
 
@@ -44,7 +45,7 @@ type question struct {
 func (s *Server) Link(p *notifier.Prompt) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.base + "/q/" + s.question(*p).token
+	return s.base + "/q/" + s.asked(*p).token
 }
 
 // Ask shows p behind its link and waits; see [notifier.Asker].
@@ -55,7 +56,7 @@ func (s *Server) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 		defer cancel()
 	}
 	s.mu.Lock()
-	q := s.question(p)
+	q := s.asked(p)
 	s.mu.Unlock()
 
 	select {
@@ -75,9 +76,9 @@ func (s *Server) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 	return notifier.Reply{}, cause
 }
 
-// question returns the question that asks p, a new one when there is none.
+// asked returns the question that asks p, a new one when there is none.
 // Callers hold s.mu.
-func (s *Server) question(p notifier.Prompt) *question {
+func (s *Server) asked(p notifier.Prompt) *question {
 	if q := s.byID[p.ID]; q != nil {
 		return q
 	}

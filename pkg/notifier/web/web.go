@@ -1,9 +1,10 @@
 // Package web is the answer page: one private link for each question, one
-// plain HTML form behind it, no JavaScript.
+// plain HTML form behind it, no JavaScript. Besides it has a status page, and a
+// page on which the reminders of an order can be stopped.
 //
-// Whoever has a link can answer its question, once. A link is 128 random bits;
-// nothing is listed, a GET changes nothing, and what is not a link of ours is
-// a 404 without a hint.
+// Whoever has a link can answer its question, once. A link is 128 bits that
+// nobody can guess; nothing is listed but on the status page, a GET changes
+// nothing, and what is not a link of ours is a 404 without a hint.
 package web
 
 import (
@@ -40,7 +41,7 @@ type Config struct {
 }
 
 // Server is the answer page. It is an [http.Handler], so that it can be used
-// without a socket, and a [notifier.Asker].
+// without a socket, a [notifier.Asker] and a [notifier.Seer].
 type Server struct {
 	listen string
 	prefix string // path of the public URL, without a slash at the end
@@ -48,14 +49,20 @@ type Server struct {
 	lang   notifier.Lang
 	log    *zap.Logger
 
+	seen chan string // what was said to be seen and nobody has taken yet
+
 	mu        sync.Mutex
+	source    *Source              // nil: there are only questions
 	base      string               // what links begin with
 	questions map[string]*question // by token
 	byID      map[string]*question // by Prompt.ID
 	order     []*question          // as they were made
 }
 
-var _ notifier.Asker = (*Server)(nil)
+var (
+	_ notifier.Asker = (*Server)(nil)
+	_ notifier.Seer  = (*Server)(nil)
+)
 
 // New returns an answer page that does not listen yet. lang is the language of
 // what belongs to no question.
@@ -64,6 +71,7 @@ func New(c Config, lang notifier.Lang, log *zap.Logger) (*Server, error) {
 		listen:    c.Listen,
 		lang:      lang,
 		log:       log,
+		seen:      make(chan string, 16),
 		questions: map[string]*question{},
 		byID:      map[string]*question{},
 	}
