@@ -58,6 +58,11 @@ func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
 		return &exit{exitFailed, err.Error()}
 	}
 
+	m, err := openMonitor(c.Monitor, w, log)
+	if err != nil {
+		return &exit{exitFailed, err.Error()}
+	}
+
 	defer p.hear(ctx, log)()
 
 	log.Info("watcherd is running", zap.String("version", version), zap.String("config", c.Path), zap.String("state_dir", c.StateDir),
@@ -68,6 +73,7 @@ func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
 	var sides sync.WaitGroup
 	sides.Go(func() { supervise(side, w) })
 	sides.Go(func() { reloads(side, c, w, log) })
+	sides.Go(func() { m.run(side) })
 	err = w.Run(ctx)
 	end()
 	unheard()

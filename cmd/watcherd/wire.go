@@ -210,6 +210,7 @@ func options(c *config.Config, p *parts, log *zap.Logger) (watcher.Options, erro
 	o := watcher.Options{
 		Dir: c.StateDir, Rules: c.Rules, Channels: p.channels, Link: p.link, Client: client,
 		Language: c.Language, Location: c.Location, Hours: c.Twelve306.ServiceHours, Quick: isLoopback(c.Twelve306.BaseURL), Log: log,
+		Digest:   c.Monitor.Digest,
 		Question: watcher.QuestionOptions{Timeout: c.Question.Timeout, Attempts: c.Question.Attempts, AskAgain: c.Question.AskAgain},
 	}
 	if c.Twelve306.HasAccount() {

@@ -32,6 +32,7 @@ func (k *checker) all() {
 	k.account()
 	k.question()
 	k.notify()
+	k.monitor()
 	k.rules()
 }
 

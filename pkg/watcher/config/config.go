@@ -57,6 +57,9 @@ type Config struct {
 	// Notify is how you are reached. Left out: the terminal.
 	Notify Notify `yaml:"notify"`
 
+	// Monitor is for those who watch the watcher. Left out: off.
+	Monitor Monitor `yaml:"monitor"`
+
 	// Rules are what is watched; at least one.
 	Rules []watcher.Rule `yaml:"rules"`
 

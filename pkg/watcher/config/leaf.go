@@ -27,6 +27,8 @@ func (d *decoder) leaf(v reflect.Value, n *yaml.Node, key string, tag reflect.St
 		}
 	case *watcher.Window:
 		set(x, d, n, key, "a part of the day such as 08:00-14:00", watcher.ParseWindow)
+	case *watcher.Clock:
+		set(x, d, n, key, "a time of day such as 21:30", watcher.ParseClock)
 	case *watcher.Schedule:
 		set(x, d, n, key, `a schedule such as "@every 5s"`, func(text string) (watcher.Schedule, error) {
 			return watcher.ParseSchedule(text, d.zone)
