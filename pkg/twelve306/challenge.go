@@ -36,8 +36,8 @@ type Challenge struct {
 	Kind     ChallengeKind
 	For      Purpose
 	Image    []byte    // Picture, QR: as 12306 sent it
-	Wrong    int       // how many answers in a row were wrong so far
-	Previous string    // why it is asked again: "wrong", "expired", "another"; "" the first time
+	Wrong    int       // how many answers in a row came to nothing so far, because they were wrong or forgotten
+	Previous string    // why it is asked again: "wrong", "expired", "another", "lost" (no verdict came), "forgotten" (12306 took it, then lost the sign-on); "" the first time
 	Words    string    // 12306's words, when it said something
 	Code     int       // App: the Error.Code
 	Until    time.Time // when the challenge itself expires; zero if 12306 does not say

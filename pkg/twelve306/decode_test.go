@@ -322,7 +322,7 @@ func TestPassengerForms(t *testing.T) {
 	if err != nil || len(list) != 5 {
 		t.Fatalf("%d passengers, %v", len(list), err)
 	}
-	for names, want := range map[string]string{"张三": "", "王五 张三": "", "李四": "未通过核验", "赵六": "无法分辨", "钱七": "没有乘车人钱七（有：张三、李四、王五、赵六、赵六）"} {
+	for names, want := range map[string]string{"张三": "", "王五 张三": "", "李四": "李四 is not verified", "赵六": "2 passengers of the account are called 赵六", "钱七": "no passenger 钱七 in the account; there are: 张三, 李四, 王五, 赵六, 赵六"} {
 		people, err := choose(list, strings.Fields(names), nil)
 		if want == "" && (err != nil || len(people) != len(strings.Fields(names)) || string(people[0].Name) != strings.Fields(names)[0]) {
 			t.Errorf("%s: %v, %v", names, people, err)

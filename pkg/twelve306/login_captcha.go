@@ -25,7 +25,8 @@ func (c *Client) loginCaptcha(ctx context.Context, cred Credentials, solver Solv
 		case "", Network, Busy, Blocked:
 			// A lost reply may be one of a login that stands: the next steps tell.
 		case Wrong:
-			ch.again("wrong", err)
+			// The answer was right a moment ago: it is the sign-on that was lost.
+			ch.again("forgotten", err)
 			continue
 		default:
 			return err
@@ -52,7 +53,7 @@ func (ch *Challenge) again(why string, err error) {
 	if e, ok := err.(*Error); ok {
 		ch.Words = e.Msg
 	}
-	if why == "wrong" {
+	if why == "wrong" || why == "forgotten" {
 		ch.Wrong++
 	}
 }

@@ -3,7 +3,6 @@ package twelve306
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -73,7 +72,7 @@ func (c *Client) prepare(ctx context.Context, req OrderRequest, solver Solver) (
 		return nil, err
 	}
 	if most := d.page.most; most > 0 && len(d.people) > most {
-		return nil, &Error{Op: "initDc", Kind: Passenger, Msg: fmt.Sprintf("12306 一个订单最多%d位乘车人，这里有%d位", most, len(d.people))}
+		return nil, unfit("initDc", Unfit{Why: TooMany, Count: len(d.people), Most: most})
 	}
 	if req.Seat == Standing && d.page.standingCode != "" {
 		d.seat = d.page.standingCode

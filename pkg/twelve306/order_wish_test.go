@@ -73,10 +73,10 @@ func TestTickets(t *testing.T) {
 		{"老王 小宝", []TicketType{SoldierTicket}, "4 2"},
 		{"小宝", []TicketType{AdultTicket}, "1"},
 		{"张三 小宝", []TicketType{ChildTicket, AdultTicket}, "2 1"},
-		{"小宝", nil, "儿童不能单独乘车"},
-		{"张三 小宝", []TicketType{ChildTicket, ""}, "儿童不能单独乘车"},
-		{"张三", []TicketType{StudentTicket}, "没有登记为学生"},
-		{"李四", []TicketType{SoldierTicket}, "没有登记为残军"},
+		{"小宝", nil, "children without an adult"},
+		{"张三 小宝", []TicketType{ChildTicket, ""}, "children without an adult"},
+		{"张三", []TicketType{StudentTicket}, "not saved as a student"},
+		{"李四", []TicketType{SoldierTicket}, "not saved as a soldier"},
 	} {
 		people, err := choose(list, strings.Fields(tt.names), tt.tickets)
 		got := ""

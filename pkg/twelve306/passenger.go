@@ -189,11 +189,11 @@ func choose(list []passenger, names []string, tickets []TicketType) ([]passenger
 		}
 		switch {
 		case len(hit) == 0:
-			return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger, Msg: fmt.Sprintf("账户里没有乘车人%s（有：%s）", name, knownNames(list))}
+			return nil, unfit("getPassengerDTOs", Unfit{Why: NotSaved, Name: name, Saved: knownNames(list)})
 		case len(hit) > 1:
-			return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger, Msg: fmt.Sprintf("账户里有%d位乘车人都叫%s，无法分辨", len(hit), name)}
+			return nil, unfit("getPassengerDTOs", Unfit{Why: SavedTwice, Name: name, Count: len(hit)})
 		case !hit[0].canBuy:
-			return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger, Msg: fmt.Sprintf("乘车人%s的身份信息未通过核验，不能购票", name)}
+			return nil, unfit("getPassengerDTOs", Unfit{Why: NotVerified, Name: name})
 		}
 		p := hit[0]
 		if i < len(tickets) {
@@ -211,19 +211,19 @@ func choose(list []passenger, names []string, tickets []TicketType) ([]passenger
 		case StudentTicket, SoldierTicket:
 			// What the account says is what the counter or the app has verified.
 			if p.Type != wire.Text(p.ticket) {
-				return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger,
-					Msg: fmt.Sprintf("乘车人%s在账户里没有登记为%s，不能买%s票", name, p.ticket.Name(), p.ticket.Name())}
+				return nil, unfit("getPassengerDTOs", Unfit{Why: NotEntitled, Name: name, Ticket: p.ticket})
 			}
 		}
 		out = append(out, p)
 	}
 	if children > 0 && children == len(out) {
-		return nil, &Error{Op: "getPassengerDTOs", Kind: Passenger, Msg: "儿童不能单独乘车，同一个订单里要有一位成人"}
+		return nil, unfit("getPassengerDTOs", Unfit{Why: ChildrenAlone})
 	}
 	return out, nil
 }
 
-func knownNames(list []passenger) string {
+// knownNames are the first names of an account, for a message.
+func knownNames(list []passenger) []string {
 	names := make([]string, 0, len(list))
 	for i, p := range list {
 		if i == 8 {
@@ -232,7 +232,7 @@ func knownNames(list []passenger) string {
 		}
 		names = append(names, plain(string(p.Name)))
 	}
-	return strings.Join(names, "、")
+	return names
 }
 
 // passengerTicketStr is what is ordered: per person
