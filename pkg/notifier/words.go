@@ -133,7 +133,7 @@ func (l Lang) Remaining(d time.Duration) string {
 	case s >= 3600:
 		return fmt.Sprintf(l.Pick("%d 小时 %d 分", "%d h %d min"), s/3600, s%3600/60)
 	case s >= 60 && s%60 == 0:
-		return fmt.Sprintf(l.Pick("%d 分", "%d min"), s/60)
+		return fmt.Sprintf(l.Pick("%d 分钟", "%d min"), s/60)
 	case s >= 60:
 		return fmt.Sprintf(l.Pick("%d 分 %d 秒", "%d min %d s"), s/60, s%60)
 	default:

@@ -53,7 +53,7 @@ func TestCountdown(t *testing.T) {
 			p := prompt(kind)
 			a := ask(t, d, p)
 			m := f.last(1)
-			if !strings.Contains(m.text, "（还有 3 分）") {
+			if !strings.Contains(m.text, "（还有 3 分钟）") {
 				t.Errorf("at first:\n%s", m.text)
 			}
 			if kind == notifier.Picture {
@@ -64,7 +64,7 @@ func TestCountdown(t *testing.T) {
 			if want := []time.Duration{90 * time.Second, 120 * time.Second, 150 * time.Second, 170 * time.Second}; !slices.Equal(at, want) {
 				t.Fatalf("%s: counted at %v, want %v", kind, at, want)
 			}
-			for i, left := range []string{"1 分 30 秒", "1 分", "30 秒", "10 秒"} {
+			for i, left := range []string{"1 分 30 秒", "1 分钟", "30 秒", "10 秒"} {
 				if !strings.Contains(captions[i], "（还有 "+left+"）") || !strings.Contains(captions[i], p.Link) || !strings.HasPrefix(captions[i], p.Title) {
 					t.Errorf("%s: with %s left:\n%s", kind, left, captions[i])
 				}
