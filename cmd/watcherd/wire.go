@@ -84,11 +84,14 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 		})
 	}
 	for _, s := range c.Notify.Services {
-		_, n, err := services.New(s, nil)
+		_, n, err := services.New(s, log.Named(s.Name), nil)
 		if err != nil {
 			return nil, err
 		}
 		add(s.Name, n)
+		if hears, ok := n.(*services.NtfyAsker); ok {
+			p.run = append(p.run, hears.Run)
+		}
 	}
 	if c.Notify.None() {
 		t := terminal.New(os.Stdin, os.Stderr, terminal.Options{Lang: c.Language})

@@ -191,7 +191,12 @@ func (f *Fanout) announce(ctx context.Context, c Channel, p Prompt) {
 	if line := p.DeadlineLine(time.Now()); line != "" {
 		text += "\n" + line
 	}
+	var picture []byte
+	if p.Kind == Picture { // a QR code would stay there when it has expired
+		picture = p.Image
+	}
 	err := tell(ctx, c, Message{
+		Image: picture,
 		ID:    p.ID,
 		Kind:  "question",
 		Rule:  p.Rule,

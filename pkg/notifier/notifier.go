@@ -108,6 +108,7 @@ type Message struct {
 	At    time.Time       // when it happened
 	Link  string          // where to read or answer more; may be empty
 	Order json.RawMessage // the order as `watcherd orders --json` gives it; nil when there is none
+	Image []byte          `json:"-"` // the picture of a question that is told where nobody can answer, as it came; nil when there is none
 	Loud  bool            // worth waking somebody: booked, question, reminder, failed after an answer
 	Seen  string          // what [Seer.Seen] returns when the user says that he knows of it; empty: there is nothing to stop
 }

@@ -1,8 +1,6 @@
 package email
 
 import (
-	"bytes"
-	"image"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,22 +48,5 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("the Message-ID is %q", m.id)
 		}
 		m.about(func(string) bool { return false })
-	})
-}
-
-// FuzzNumbered draws on pictures that 12306, or somebody in its place, sent.
-func FuzzNumbered(f *testing.F) {
-	f.Add(captcha())
-	f.Add(captcha()[:1000])
-	f.Add([]byte("\x89PNG\r\n\x1a\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		out := numbered(data)
-		if bytes.Equal(out, data) {
-			return
-		}
-		c, kind, err := image.DecodeConfig(bytes.NewReader(out))
-		if err != nil || kind != "jpeg" || c.Width != captchaWidth || c.Height != captchaHeight {
-			t.Errorf("%s of %dx%d, %v", kind, c.Width, c.Height, err)
-		}
 	})
 }

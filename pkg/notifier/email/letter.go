@@ -85,7 +85,7 @@ func (d *Driver) ask(p notifier.Prompt, thread []string) letter {
 	l.How = p.Lang.Pick("直接回复这封邮件，答案写在第一行。", "Reply to this mail, with the answer on its first line.")
 	switch p.Kind {
 	case notifier.Picture:
-		l.Picture, l.Wide = numbered(p.Image), true
+		l.Picture, l.Wide = notifier.Numbered(p.Image), true
 		l.Buttons = d.buttons(l, p.Lang.Pick("换", "new"), p.Lang.Cancel())
 	case notifier.QR:
 		l.How = p.Lang.Pick("不用回复；要换一张就回复 换，不办了就回复 取消。", "There is nothing to reply, but new for another code and cancel to give up.")

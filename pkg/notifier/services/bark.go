@@ -1,6 +1,10 @@
 package services
 
 import (
+	"cmp"
+	"errors"
+	"slices"
+
 	"github.com/watcherd/watcherd/pkg/notifier"
 )
 
@@ -9,6 +13,10 @@ type Bark struct {
 	DeviceKey     string `yaml:"device_key"` // the key that the app shows
 	DeviceKeyFile string `yaml:"device_key_file"`
 	Server        string `yaml:"server"` // default https://api.day.app
+
+	// Level is how loud what is worth waking you is: critical sounds when the
+	// phone is muted, timeSensitive shows through a focus mode. Default critical.
+	Level string `yaml:"level" oneof:"critical timeSensitive active"`
 }
 
 // api is bark-server's V2 interface, https://github.com/Finb/bark-server/blob/master/docs/API_V2.md.
@@ -16,6 +24,10 @@ func (c *Bark) api() (api, error) {
 	server, err := base("server", c.Server, "https://api.day.app")
 	if err != nil {
 		return api{}, err
+	}
+	loud := cmp.Or(c.Level, "critical")
+	if !slices.Contains([]string{"critical", "timeSensitive", "active"}, loud) {
+		return api{}, errors.New("level is not critical, timeSensitive or active")
 	}
 	type push struct {
 		DeviceKey string `json:"device_key"`
@@ -30,7 +42,7 @@ func (c *Bark) api() (api, error) {
 		request: func(m notifier.Message) request {
 			level := "active"
 			if m.Loud {
-				level = "critical" // sounds even when the phone is silenced
+				level = loud
 			}
 			body := cut(clean(m.Text), 2000) // Apple carries 4 KiB, as JSON
 			return request{url: server + "/push", payload: push{c.DeviceKey, clean(m.Title), body, "watcherd", level, m.Link}}

@@ -2,6 +2,8 @@ package services
 
 import (
 	"bytes"
+	"crypto/md5"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +49,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 type pushed struct {
 	title, text, link string
 	loud              bool
+	image             string // the bytes of a picture
 }
 
 // The fakes below know one account, whose every secret is canary + something,
@@ -100,7 +103,7 @@ func fakeBark(r *http.Request) (int, string, *pushed) {
 	if in.Group == "" || len(in.Body) > 3000 {
 		return 500, `{"code":500,"message":"push failed: PayloadTooLarge","timestamp":1}`, nil
 	}
-	return 200, `{"code":200,"message":"success","timestamp":1700000000}`, &pushed{in.Title, in.Body, in.URL, in.Level == "critical"}
+	return 200, `{"code":200,"message":"success","timestamp":1700000000}`, &pushed{title: in.Title, text: in.Body, link: in.URL, loud: in.Level == "critical"}
 }
 
 func fakeDingTalk(r *http.Request) (int, string, *pushed) {
@@ -198,20 +201,108 @@ func fakeLark(r *http.Request) (int, string, *pushed) {
 func fakeWeCom(r *http.Request) (int, string, *pushed) {
 	var in struct {
 		Type string `json:"msgtype"`
-		Text struct {
+		Text *struct {
 			Content string `json:"content"`
 		} `json:"text"`
+		Image *struct {
+			Base64 string `json:"base64"`
+			MD5    string `json:"md5"`
+		} `json:"image"`
 	}
-	if err := strict(r, &in); err != nil || in.Type != "text" {
+	if err := strict(r, &in); err != nil || in.Type != "text" && in.Type != "image" {
 		return 200, `{"errcode":40008,"errmsg":"invalid message type"}`, nil
 	}
 	if r.URL.Path != "/cgi-bin/webhook/send" || r.URL.Query().Get("key") != canary+"key" {
 		return 200, `{"errcode":93000,"errmsg":"invalid webhook url, hint: [1700000000], from ip: 192.0.2.1"}`, nil
 	}
-	if in.Text.Content == "" || len(in.Text.Content) > 2048 {
+	if in.Type == "image" {
+		if in.Image == nil || in.Text != nil {
+			return 200, `{"errcode":40008,"errmsg":"invalid message type"}`, nil
+		}
+		image, err := base64.StdEncoding.DecodeString(in.Image.Base64)
+		if err != nil || len(image) == 0 || len(image) > 2<<20 || fmt.Sprintf("%x", md5.Sum(image)) != in.Image.MD5 {
+			return 200, `{"errcode":301019,"errmsg":"media file md5 not match"}`, nil
+		}
+		if kind := http.DetectContentType(image); kind != "image/jpeg" && kind != "image/png" {
+			return 200, `{"errcode":40009,"errmsg":"invalid image type"}`, nil
+		}
+		return 200, `{"errcode":0,"errmsg":"ok"}`, &pushed{image: string(image)}
+	}
+	if in.Text == nil || in.Image != nil || in.Text.Content == "" || len(in.Text.Content) > 2048 {
 		return 200, `{"errcode":40058,"errmsg":"text.content exceed max length 2048"}`, nil
 	}
 	return 200, `{"errcode":0,"errmsg":"ok"}`, split(in.Text.Content)
+}
+
+func fakeDiscord(r *http.Request) (int, string, *pushed) {
+	if r.Method != http.MethodPost || r.URL.Path != "/api/webhooks/1/"+canary+"hook" {
+		return 404, `{"message": "Unknown Webhook", "code": 10015}`, nil
+	}
+	var in struct {
+		Content  *string `json:"content"`
+		Mentions *struct {
+			Parse []string `json:"parse"`
+		} `json:"allowed_mentions"`
+	}
+	p := &pushed{}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" {
+		if err := r.ParseMultipartForm(1 << 20); err != nil || len(r.MultipartForm.File) != 1 || len(r.MultipartForm.Value) != 1 {
+			return 400, `{"message": "Invalid Form Body", "code": 50035}`, nil
+		}
+		file, head, err := r.FormFile("files[0]")
+		if err != nil || !strings.Contains(head.Filename, ".") || !strings.HasPrefix(head.Header.Get("Content-Type"), "image/") {
+			return 400, `{"message": "Invalid Form Body", "code": 50035}`, nil
+		}
+		image, _ := io.ReadAll(file)
+		p.image = string(image)
+		r.Header.Set("Content-Type", "application/json")
+		r.Body = io.NopCloser(strings.NewReader(r.FormValue("payload_json")))
+	}
+	if err := strict(r, &in); err != nil || in.Mentions == nil || in.Mentions.Parse == nil {
+		return 400, `{"message": "Invalid Form Body", "code": 50035}`, nil
+	}
+	if in.Content == nil || *in.Content == "" {
+		return 400, `{"message": "Cannot send an empty message", "code": 50006}`, nil
+	}
+	if utf8.RuneCountInString(*in.Content) > 2000 {
+		return 400, `{"message": "Invalid Form Body", "code": 50035, "errors": {"content": {}}}`, nil
+	}
+	title, text, _ := strings.Cut(*in.Content, "\n")
+	if at := strings.LastIndex("\n"+text, "\n<https://"); at >= 0 {
+		p.link = strings.Trim(text[at:], "<>")
+		text = strings.TrimSpace(text[:at])
+	}
+	_, p.title, _ = unmarkdown("#### \n\n" + strings.Trim(title, "*"))
+	_, p.text, _ = unmarkdown("#### \n\n" + text)
+	return 204, "", p
+}
+
+func fakeSlack(r *http.Request) (int, string, *pushed) {
+	var in struct {
+		Text   string `json:"text"`
+		Unfurl *bool  `json:"unfurl_links"`
+		Markup *bool  `json:"mrkdwn"`
+	}
+	if r.URL.Path != "/services/T/B/"+canary+"hook" {
+		return 404, "no_service", nil
+	}
+	if err := strict(r, &in); err != nil || in.Unfurl == nil || *in.Unfurl || in.Markup == nil || *in.Markup {
+		return 400, "invalid_payload", nil
+	}
+	if in.Text == "" || len(in.Text) > 40000 {
+		return 400, "no_text", nil
+	}
+	p := &pushed{}
+	p.title, p.text, _ = strings.Cut(in.Text, "\n")
+	if at := strings.LastIndex("\n"+p.text, "\n<https://"); at >= 0 {
+		p.link, p.text = strings.Trim(p.text[at:], "<>"), strings.TrimSpace(p.text[:at])
+	}
+	unescape := strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">").Replace
+	if strings.ContainsAny(p.title+p.text+p.link, "<>") {
+		return 400, "invalid_payload", nil
+	}
+	p.title, p.text, p.link = unescape(p.title), unescape(p.text), unescape(p.link)
+	return 200, "ok", p
 }
 
 // split reads a text whose first line is the title and whose last may be a link.
@@ -225,35 +316,6 @@ func split(s string) *pushed {
 	return p
 }
 
-func fakeNtfy(r *http.Request) (int, string, *pushed) {
-	body, _ := io.ReadAll(r.Body)
-	if r.Method != http.MethodPost || r.URL.Path != "/"+canary+"topic" {
-		return 404, `{"code":40401,"http":404,"error":"page not found"}`, nil
-	}
-	if r.Header.Get("Authorization") != "Bearer "+canary+"token" {
-		return 403, `{"code":40301,"http":403,"error":"forbidden","link":"https://ntfy.sh/docs/publish/#authentication"}`, nil
-	}
-	if len(body) > 4096 || !utf8.Valid(body) {
-		return 400, `{"code":40014,"http":400,"error":"invalid request: attachments not allowed"}`, nil
-	}
-	raw := r.Header.Get("Title")
-	title, err := new(mime.WordDecoder).DecodeHeader(raw)
-	if err != nil || strings.ContainsFunc(raw, func(c rune) bool { return c > 126 || c < 32 }) {
-		return 400, `{"code":40000,"http":400,"error":"invalid header"}`, nil
-	}
-	loud := r.Header.Get("Priority") == "5"
-	if p := r.Header.Get("Priority"); p != "3" && p != "5" {
-		return 400, `{"code":40007,"http":400,"error":"invalid priority parameter"}`, nil
-	}
-	if c := r.Header.Get("Click"); c != "" {
-		if _, err := url.Parse(c); err != nil {
-			return 400, `{"code":40000,"http":400,"error":"invalid click"}`, nil
-		}
-	}
-	echo, _ := json.Marshal(map[string]any{"id": "x", "event": "message", "title": title, "message": string(body)})
-	return 200, string(echo), &pushed{title, string(body), r.Header.Get("Click"), loud}
-}
-
 func fakeServerChan(r *http.Request) (int, string, *pushed) {
 	var in struct{ Title, Desp string }
 	if r.URL.Path != "/"+canary+"key.send" {
@@ -263,7 +325,7 @@ func fakeServerChan(r *http.Request) (int, string, *pushed) {
 		return 400, `{"message":"[INPUT]标题不能为空","code":20001}`, nil
 	}
 	_, text, link := unmarkdown(in.Desp)
-	return 200, `{"code":0,"message":"","data":{"pushid":"1","readkey":"k","error":"SUCCESS","errno":0}}`, &pushed{in.Title, text, link, false}
+	return 200, `{"code":0,"message":"","data":{"pushid":"1","readkey":"k","error":"SUCCESS","errno":0}}`, &pushed{title: in.Title, text: text, link: link}
 }
 
 func fakePushPlus(r *http.Request) (int, string, *pushed) {
@@ -288,7 +350,7 @@ func fakePushover(r *http.Request) (int, string, *pushed) {
 		return 400, `{"status":0,"errors":["malformed"]}`, nil
 	}
 	for k := range q {
-		if !strings.Contains(" token user title message url priority timestamp ", " "+k+" ") {
+		if !strings.Contains(" token user title message url priority timestamp attachment_base64 attachment_type ", " "+k+" ") {
 			return 400, `{"status":0,"errors":["unknown parameter"]}`, nil
 		}
 	}
@@ -300,7 +362,11 @@ func fakePushover(r *http.Request) (int, string, *pushed) {
 	case q.Get("message") == "" || utf8.RuneCountInString(q.Get("message")) > 1024 || utf8.RuneCountInString(q.Get("title")) > 250 || len(q.Get("url")) > 512:
 		return 400, `{"errors":["message cannot be blank or too long"],"status":0,"request":"r"}`, nil
 	}
-	return 200, `{"status":1,"request":"r"}`, &pushed{q.Get("title"), q.Get("message"), q.Get("url"), q.Get("priority") == "1"}
+	image, err := base64.StdEncoding.DecodeString(q.Get("attachment_base64"))
+	if err != nil || len(image) > 0 != strings.HasPrefix(q.Get("attachment_type"), "image/") || len(image) > 5<<20 {
+		return 400, `{"attachment":"is not a valid image","errors":["attachment is not a valid image"],"status":0,"request":"r"}`, nil
+	}
+	return 200, `{"status":1,"request":"r"}`, &pushed{q.Get("title"), q.Get("message"), q.Get("url"), q.Get("priority") == "1", string(image)}
 }
 
 func fakeWebhook(r *http.Request) (int, string, *pushed) {

@@ -7,9 +7,10 @@ import (
 	"github.com/watcherd/watcherd/pkg/notifier"
 )
 
-// Lark is a custom robot in a Feishu or Lark group.
+// Lark is a custom robot in a Feishu group, or in one of Lark, which is the same
+// outside China: only the host of the address differs.
 type Lark struct {
-	Webhook     string `yaml:"webhook"` // the robot's whole address, https://open.feishu.cn/open-apis/bot/v2/hook/...
+	Webhook     string `yaml:"webhook"` // the robot's whole address, https://open.feishu.cn/open-apis/bot/v2/hook/... or https://open.larksuite.com/...
 	WebhookFile string `yaml:"webhook_file"`
 	Secret      string `yaml:"secret"` // when the robot checks signatures
 	SecretFile  string `yaml:"secret_file"`

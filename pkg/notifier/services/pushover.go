@@ -2,6 +2,7 @@ package services
 
 import (
 	"cmp"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,7 +20,7 @@ type Pushover struct {
 }
 
 // api is https://pushover.net/api: a title of 250 and a message of 1024
-// characters, an address of 512.
+// characters, an address of 512, a picture of 5 MB.
 func (c *Pushover) api() (api, error) {
 	server, err := base("server", c.Server, "https://api.pushover.net")
 	if err != nil {
@@ -43,12 +44,19 @@ func (c *Pushover) api() (api, error) {
 			if m.Link != "" && len(m.Link) <= 512 {
 				form.Set("url", m.Link)
 			}
-			return request{
-				url:     server + "/1/messages.json",
-				header:  http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
-				kind:    "text/plain", // how the library encodes it: as it is
-				payload: form.Encode(),
+			send := func() request {
+				return raw(http.MethodPost, server+"/1/messages.json", nil, "application/x-www-form-urlencoded", form.Encode())
 			}
+			if len(m.Image) == 0 {
+				return send()
+			}
+			bare := send()
+			image := notifier.Numbered(m.Image)
+			form.Set("attachment_base64", base64.StdEncoding.EncodeToString(image))
+			form.Set("attachment_type", http.DetectContentType(image))
+			r := send()
+			r.instead = &bare
+			return r
 		},
 		code: func(a answer) *int { return a.Status },
 		good: 1,

@@ -1,13 +1,16 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,15 +32,30 @@ type api struct {
 	good      int                   // the code of success
 	permanent []int                 // codes that a retry cannot mend
 	pause     map[int]time.Duration // codes of "too fast", and how long to wait
+	quota     string                // the words with which it says that today's share is used up
 	mute      bool                  // its words are not to be trusted: it may echo the message
 }
 
-// request is one POST.
+// request is one POST, and what goes with it.
 type request struct {
+	method  string // empty means POST
 	url     string
-	header  http.Header // may be nil
+	header  http.Header // may be nil; its Content-Type goes before kind
 	kind    string      // content type; empty means JSON
 	payload any         // what JSON makes of it; a string for text/plain
+	instead *request    // what to send when this one fails: the same without its picture
+	then    *request    // what to send after it: the picture, where a message cannot hold one
+}
+
+// raw returns the request of a body that is neither JSON nor text, which is all
+// that the library knows: it takes the body for plain text, and the header says
+// what it is.
+func raw(method, url string, header http.Header, kind, body string) request {
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("Content-Type", kind)
+	return request{method: method, url: url, header: header, kind: "text/plain", payload: body}
 }
 
 // answer is the union of what the services say in their replies.
@@ -50,10 +68,13 @@ type answer struct {
 	ErrMsg  string   `json:"errmsg"`
 	Error   string   `json:"error"`
 	Errors  []string `json:"errors"`
+	Time    int64    `json:"time"` // ntfy: when it took the message over, Unix time
+
+	plain string // a reply that is no JSON: one word of Slack's
 }
 
 func (a answer) words() string {
-	for _, s := range []string{a.Error, strings.Join(a.Errors, "; "), a.ErrMsg, a.Msg, a.Message} {
+	for _, s := range []string{a.Error, strings.Join(a.Errors, "; "), a.ErrMsg, a.Msg, a.Message, a.plain} {
 		if s != "" {
 			return s
 		}
@@ -73,33 +94,53 @@ type channel struct {
 // Notify sends m. See [notifier.Notifier].
 func (c *channel) Notify(ctx context.Context, m notifier.Message) error {
 	r := c.request(m)
+	_, err := c.send(ctx, r)
+	for r.then != nil && err == nil {
+		r = *r.then
+		_, err = c.send(ctx, r)
+	}
+	return err
+}
+
+// send sends r, or what r has instead of it. The error is a *[notifier.Error].
+func (c *channel) send(ctx context.Context, r request) (answer, error) {
+	a, err := c.try(ctx, r)
+	if err != nil && r.instead != nil && ctx.Err() == nil {
+		return c.send(ctx, *r.instead)
+	}
+	return a, err
+}
+
+func (c *channel) try(ctx context.Context, r request) (a answer, err error) {
 	header := http.Header{"User-Agent": {"watcherd"}}
-	for k, v := range r.header {
-		header[k] = v
-	}
-	if r.kind == "" {
-		r.kind = "application/json"
-	}
+	maps.Copy(header, r.header)
 	s := notifyhttp.New()
 	s.WithClient(c.client)
 	s.AddReceivers(&notifyhttp.Webhook{
-		Method: http.MethodPost, URL: r.url, Header: header, ContentType: r.kind,
+		Method: cmp.Or(r.method, http.MethodPost), URL: r.url, Header: header, ContentType: cmp.Or(r.kind, "application/json"),
 		BuildPayload: func(_, _ string) any { return r.payload },
 	})
-	s.PostSend(func(_ *http.Request, resp *http.Response) error { return c.judge(resp) })
-	return c.explain(s.Send(ctx, m.Title, m.Text))
+	s.PostSend(func(_ *http.Request, resp *http.Response) (err error) {
+		a, err = c.judge(resp)
+		return err
+	})
+	err = c.explain(s.Send(ctx, "", ""))
+	return a, err
 }
 
-// judge returns nil only when the service has taken the message over.
-func (c *channel) judge(resp *http.Response) error {
+// judge returns no error only when the service has taken the message over.
+func (c *channel) judge(resp *http.Response) (answer, error) {
+	var a answer
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
 	if err != nil && resp.StatusCode/100 == 2 && c.code != nil {
-		return &notifier.Error{Channel: c.name, Err: errors.New("the reply was cut short")}
+		return a, &notifier.Error{Channel: c.name, Err: errors.New("the reply was cut short")}
 	}
-	var a answer
 	garbled := json.Unmarshal(body, &a) != nil
+	if garbled {
+		a = answer{plain: word(body)}
+	}
 	words := ""
-	if !c.mute && !garbled {
+	if !c.mute {
 		words = c.tidy(a.words())
 	}
 	status := resp.StatusCode
@@ -110,23 +151,34 @@ func (c *channel) judge(resp *http.Response) error {
 			e.Err = fmt.Errorf("HTTP %d: %s", status, words)
 		}
 		e.Permanent = status/100 <= 4 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
-		return e
+		return a, e
 	}
 	if c.code == nil {
-		return nil
+		return a, nil
 	}
 	code := c.code(a)
 	switch {
-	case garbled || code == nil:
-		return &notifier.Error{Channel: c.name, Err: fmt.Errorf("HTTP %d, and the reply is not the service's", status)}
+	case code == nil:
+		return a, &notifier.Error{Channel: c.name, Err: fmt.Errorf("HTTP %d, and the reply is not the service's", status)}
 	case *code == c.good:
-		return nil
+		return a, nil
 	}
 	e := &notifier.Error{Channel: c.name, Err: fmt.Errorf("code %d: %s", *code, words), RetryAfter: c.pause[*code]}
-	for _, p := range c.permanent {
-		e.Permanent = e.Permanent || p == *code
+	e.Permanent = slices.Contains(c.permanent, *code)
+	if c.quota != "" && strings.Contains(words, c.quota) {
+		e.Permanent, e.RetryAfter = false, maxPause
 	}
-	return e
+	return a, e
+}
+
+// word returns body when it is one word, as Slack answers ("ok", "no_service"),
+// and nothing when it is a page or a sentence.
+func word(body []byte) string {
+	s := strings.TrimSpace(string(body))
+	if len(s) > 40 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return ""
+	}
+	return s
 }
 
 // explain turns what the library returns into an error of the contract. The

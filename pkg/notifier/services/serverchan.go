@@ -46,6 +46,7 @@ func (c *ServerChan) api() (api, error) {
 			return request{url: server + path, payload: send{title, desp}}
 		},
 		code:      func(a answer) *int { return a.Code },
-		permanent: []int{40001}, // no such key, or today's quota is used up
+		permanent: []int{40001}, // no such key, or today's quota is used up: five a day without a subscription
+		quota:     "次数",
 	}, need("key", c.Key)
 }

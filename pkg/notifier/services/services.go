@@ -1,11 +1,13 @@
-// Package services tells news through services that cannot answer: push apps,
-// group robots, a webhook of the user's own. Each entry of the configuration
-// is a channel of its own, so that one that is slow or broken holds up no
-// other.
+// Package services tells news through push apps, group robots and a webhook of
+// the user's own. Each entry of the configuration is a channel of its own, so
+// that one that is slow or broken holds up no other. One of them can hear:
+// ntfy, when it has a second topic for the answers ([NtfyAsker]).
 //
 // Requests go out through github.com/nikoksr/notify's http service. Its
-// ready-made services are not used: they leave out links, urgency and
-// signatures, some ignore the deadline, and some put the token into errors.
+// ready-made services are not used: they leave out links, urgency, pictures and
+// signatures, some ignore the deadline, some put the token into errors, and
+// those of Discord and Slack want a bot and make the binary 3 MB larger, where
+// an incoming webhook does.
 package services
 
 import (
@@ -18,6 +20,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
 )
@@ -35,6 +39,8 @@ type Service struct {
 	Lark       *Lark       `yaml:"lark"`
 	WeCom      *WeCom      `yaml:"wecom"`
 	Ntfy       *Ntfy       `yaml:"ntfy"`
+	Discord    *Discord    `yaml:"discord"`
+	Slack      *Slack      `yaml:"slack"`
 	ServerChan *ServerChan `yaml:"serverchan"`
 	PushPlus   *PushPlus   `yaml:"pushplus"`
 	Pushover   *Pushover   `yaml:"pushover"`
@@ -46,9 +52,11 @@ const sendTimeout = 20 * time.Second
 
 // New returns the notifier of the one service that s names, and its name:
 // "bark", "webhook", ... It contacts nobody. A nil client means one with the
-// proxy of the environment. The error says which field is wrong and holds no
-// value of a field.
-func New(s Service, client *http.Client) (string, notifier.Notifier, error) {
+// proxy of the environment, a nil log none. The error says which field is wrong
+// and holds no value of a field.
+//
+// The notifier of an ntfy with a reply topic is a *[NtfyAsker].
+func New(s Service, log *zap.Logger, client *http.Client) (string, notifier.Notifier, error) {
 	name, st, err := s.one()
 	if err != nil {
 		return "", nil, err
@@ -67,7 +75,14 @@ func New(s Service, client *http.Client) (string, notifier.Notifier, error) {
 	}
 	// A redirect would turn the POST into a GET or carry the token elsewhere.
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return name, &channel{api: a, client: &own}, nil
+	c := &channel{api: a, client: &own}
+	if s.Ntfy == nil || s.Ntfy.ReplyTopic == "" {
+		return name, c, nil
+	}
+	if log == nil {
+		log = zap.NewNop()
+	}
+	return name, newNtfyAsker(s.Ntfy, c, log), nil
 }
 
 // stanza is the configuration of one service.

@@ -1,9 +1,12 @@
 package services
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"image"
+	"image/jpeg"
 	"net/http"
 	"strings"
 	"testing"
@@ -22,11 +25,12 @@ const server = "https://push.example"
 // account is a service with the right secrets, the same with wrong ones, and
 // the fake that knows the difference.
 type account struct {
-	right  Service
-	wrong  []Service
-	fake   fake
-	silent bool // the service knows no urgency
-	words  []string
+	right    Service
+	wrong    []Service
+	fake     fake
+	silent   bool // the service knows no urgency
+	pictures bool // it shows the picture of a question
+	words    []string
 }
 
 func accounts() map[string]account {
@@ -56,7 +60,7 @@ func accounts() map[string]account {
 		"wecom": {
 			right: Service{WeCom: &WeCom{Key: canary + "key", Server: server}},
 			wrong: []Service{{WeCom: &WeCom{Key: canary + "other", Server: server}}},
-			fake:  fakeWeCom, silent: true, words: []string{"93000"},
+			fake:  fakeWeCom, silent: true, pictures: true, words: []string{"93000"},
 		},
 		"ntfy": {
 			right: Service{Ntfy: &Ntfy{Topic: canary + "topic", Token: canary + "token", Server: server}},
@@ -65,7 +69,17 @@ func accounts() map[string]account {
 				{Ntfy: &Ntfy{Topic: canary + "topic", Server: server}},
 				{Ntfy: &Ntfy{Topic: canary + "other", Token: canary + "token", Server: server}},
 			},
-			fake: fakeNtfy, words: []string{"forbidden", "forbidden", "page not found"},
+			fake: new(ntfyServer).publish, pictures: true, words: []string{"forbidden", "forbidden", "page not found"},
+		},
+		"discord": {
+			right: Service{Discord: &Discord{Webhook: server + "/api/webhooks/1/" + canary + "hook"}},
+			wrong: []Service{{Discord: &Discord{Webhook: server + "/api/webhooks/1/" + canary + "other"}}},
+			fake:  fakeDiscord, silent: true, pictures: true, words: []string{"Unknown Webhook"},
+		},
+		"slack": {
+			right: Service{Slack: &Slack{Webhook: server + "/services/T/B/" + canary + "hook"}},
+			wrong: []Service{{Slack: &Slack{Webhook: server + "/services/T/B/" + canary + "other"}}},
+			fake:  fakeSlack, silent: true, words: []string{"no_service"},
 		},
 		"serverchan": {
 			right: Service{ServerChan: &ServerChan{Key: canary + "key", Server: server}},
@@ -83,7 +97,7 @@ func accounts() map[string]account {
 				{Pushover: &Pushover{Token: canary + "other", User: canary + "user", Server: server}},
 				{Pushover: &Pushover{Token: canary + "token", User: canary + "other", Server: server}},
 			},
-			fake: fakePushover, words: []string{"application token is invalid", "user key is invalid"},
+			fake: fakePushover, pictures: true, words: []string{"application token is invalid", "user key is invalid"},
 		},
 		"webhook": {
 			right: Service{Webhook: &Webhook{URL: server + "/hook/" + canary}},
@@ -96,7 +110,7 @@ func accounts() map[string]account {
 // make1 builds the notifier of s over h and checks its name.
 func make1(t *testing.T, name string, s Service, h http.HandlerFunc) notifier.Notifier {
 	t.Helper()
-	got, n, err := New(s, &http.Client{Transport: inProcess{h}})
+	got, n, err := New(s, nil, &http.Client{Transport: inProcess{h}})
 	if err != nil || got != name {
 		t.Fatalf("New = %q, %v; want %q", got, err, name)
 	}
@@ -132,7 +146,7 @@ func TestDelivers(t *testing.T) {
 				if err := n.Notify(t.Context(), m); err != nil {
 					t.Fatal(err)
 				}
-				want := pushed{m.Title, m.Text, m.Link, m.Loud && !a.silent}
+				want := pushed{title: m.Title, text: m.Text, link: m.Link, loud: m.Loud && !a.silent}
 				if len(got) != i+1 || got[i] != want {
 					t.Errorf("message %d shown as\n%#v, want\n%#v", i, got, want)
 				}
@@ -252,7 +266,11 @@ func TestRefusedInBody(t *testing.T) {
 		{"dingtalk", `{"errcode":-1,"errmsg":"系统繁忙"}`, "系统繁忙", false, 0},
 		{"lark", `{"code":11232,"msg":"frequency limited psm"}`, "frequency limited", false, time.Minute},
 		{"wecom", `{"errcode":45009,"errmsg":"api freq out of limit"}`, "api freq out of limit", false, time.Minute},
-		{"serverchan", `{"code":40001,"message":"超过当天的发送次数限制"}`, "超过当天", true, 0},
+		{"serverchan", `{"code":40001,"message":"[INPUT]超过当天的发送次数限制[10]"}`, "超过当天", false, time.Hour},
+		{"serverchan", `{"code":40001,"message":"[AUTH]用户不存在或者权限不足"}`, "用户不存在", true, 0},
+		{"slack", `no_text`, "no_text", false, 0},
+		{"slack", `<html>ok</html>`, "not the service's", false, 0},
+		{"slack", `{"ok":true}`, "not the service's", false, 0},
 		{"pushplus", `{"code":500,"msg":"系统异常"}`, "系统异常", false, 0},
 		{"pushover", `{"status":0,"errors":["oh","no"]}`, "oh; no", false, 0},
 		{"lark", `<html>login</html>`, "not the service's", false, 0},
@@ -305,7 +323,7 @@ func TestSilence(t *testing.T) {
 // reached stands in net/http's error with everything after it.
 func TestUnreachable(t *testing.T) {
 	for name, a := range accounts() {
-		_, n, err := New(a.right, &http.Client{Transport: refusing{}})
+		_, n, err := New(a.right, nil, &http.Client{Transport: refusing{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -337,7 +355,16 @@ func TestNewRefuses(t *testing.T) {
 		{Service{Lark: &Lark{Webhook: canary}}, "lark: webhook is not a web address"},
 		{Service{Lark: &Lark{}}, "lark: webhook is missing"},
 		{Service{WeCom: &WeCom{}}, "wecom: key is missing"},
+		{Service{Bark: &Bark{DeviceKey: "k", Level: canary}}, "bark: level is not critical, timeSensitive or active"},
+		{Service{Discord: &Discord{}}, "discord: webhook is missing"},
+		{Service{Discord: &Discord{Webhook: canary}}, "discord: webhook is not a web address"},
+		{Service{Slack: &Slack{}}, "slack: webhook is missing"},
+		{Service{Slack: &Slack{Webhook: canary}}, "slack: webhook is not a web address"},
 		{Service{Ntfy: &Ntfy{}}, "ntfy: topic is missing"},
+		{Service{Ntfy: &Ntfy{Topic: "t", ReplyTopic: canary}}, "ntfy: reply_topic is no name of a topic"},
+		{Service{Ntfy: &Ntfy{Topic: "t", ReplyTopic: strings.Repeat("a", 65)}}, "ntfy: reply_topic is no name of a topic"},
+		{Service{Ntfy: &Ntfy{Topic: "t", ReplyTopic: "CANARY"}}, "ntfy: reply_topic can be guessed"},
+		{Service{Ntfy: &Ntfy{Topic: "CANARY-0123456789", ReplyTopic: "CANARY-0123456789"}}, "ntfy: reply_topic is topic"},
 		{Service{ServerChan: &ServerChan{}}, "serverchan: key is missing"},
 		{Service{PushPlus: &PushPlus{}}, "pushplus: token is missing"},
 		{Service{Pushover: &Pushover{Token: canary}}, "pushover: user is missing"},
@@ -345,7 +372,7 @@ func TestNewRefuses(t *testing.T) {
 		{Service{Webhook: &Webhook{URL: "http://%zz" + canary}}, "webhook: url is not a web address"},
 	}
 	for _, tt := range tests {
-		_, _, err := New(tt.s, nil)
+		_, _, err := New(tt.s, nil, nil)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("New = %v, want %q", err, tt.want)
 		}
@@ -368,11 +395,13 @@ func TestServerChanKeys(t *testing.T) {
 // The keys of watch.yaml are those of the manual.
 func TestYAML(t *testing.T) {
 	const text = `
-- bark: {device_key: a, device_key_file: f, server: s}
+- bark: {device_key: a, device_key_file: f, server: s, level: l}
 - dingtalk: {token: a, token_file: f, secret: b, secret_file: f, server: s}
 - lark: {webhook: a, webhook_file: f, secret: b, secret_file: f}
 - wecom: {key: a, key_file: f, server: s}
-- ntfy: {server: s, topic: a, topic_file: f, token: b, token_file: f}
+- discord: {webhook: a, webhook_file: f}
+- slack: {webhook: a, webhook_file: f}
+- ntfy: {server: s, topic: a, topic_file: f, token: b, token_file: f, reply_topic: c, reply_topic_file: f}
 - serverchan: {key: a, key_file: f, server: s}
 - pushplus: {token: a, token_file: f, server: s}
 - pushover: {token: a, token_file: f, user: b, user_file: f, server: s}
@@ -394,5 +423,118 @@ func TestYAML(t *testing.T) {
 	}
 	if len(seen) != len(accounts()) {
 		t.Errorf("%d services in the file, %d are tested", len(seen), len(accounts()))
+	}
+}
+
+// A question that is told brings its picture, with the numbers, where the
+// service can show one; and its words everywhere.
+func TestShowsThePicture(t *testing.T) {
+	for name, a := range accounts() {
+		t.Run(name, func(t *testing.T) {
+			var got []pushed
+			m := messages[0]
+			m.Image = captcha()
+			if err := make1(t, name, a.right, a.serve(t, &got)).Notify(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+			image := ""
+			for _, p := range got {
+				image += p.image
+			}
+			want := ""
+			if a.pictures {
+				want = string(notifier.Numbered(m.Image))
+			}
+			if image != want {
+				t.Errorf("a picture of %d bytes is shown, want %d", len(image), len(want))
+			}
+			if p := got[0]; p.title != m.Title || p.text != m.Text || p.link != m.Link {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
+
+// The words arrive without the picture when that is refused; WeCom's come
+// first, and who waits for the rest hears that it failed.
+func TestPictureRefused(t *testing.T) {
+	for _, name := range []string{"discord", "ntfy", "pushover"} {
+		var got []pushed
+		calls := 0
+		a := accounts()[name]
+		n := make1(t, name, a.right, func(w http.ResponseWriter, r *http.Request) {
+			if calls++; calls == 1 {
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+				return
+			}
+			a.serve(t, &got)(w, r)
+		})
+		m := messages[0]
+		m.Image = captcha()
+		if err := n.Notify(t.Context(), m); err != nil || len(got) != 1 || got[0].image != "" || got[0].text != m.Text {
+			t.Errorf("%s: %v, %+v", name, err, got)
+		}
+	}
+	var got []pushed
+	a := accounts()["wecom"]
+	n := make1(t, "wecom", a.right, func(w http.ResponseWriter, r *http.Request) {
+		if len(got) > 0 {
+			w.Write([]byte(`{"errcode":45009,"errmsg":"api freq out of limit"}`))
+			return
+		}
+		a.serve(t, &got)(w, r)
+	})
+	m := messages[0]
+	m.Image = captcha()
+	if e, ok := errors.AsType[*notifier.Error](n.Notify(t.Context(), m)); !ok || e.RetryAfter != time.Minute || len(got) != 1 {
+		t.Errorf("%v, %+v", e, got)
+	}
+}
+
+// captcha returns a picture of the size of a captcha.
+func captcha() []byte {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 293, 190)), nil); err != nil {
+		panic(err) // a bytes.Buffer takes everything
+	}
+	return b.Bytes()
+}
+
+// Feishu's robots and Lark's have other hosts, and are one service.
+func TestLarkHosts(t *testing.T) {
+	for _, host := range []string{"open.feishu.cn", "open.larksuite.com"} {
+		asked := ""
+		n := make1(t, "lark", Service{Lark: &Lark{Webhook: "https://" + host + "/open-apis/bot/v2/hook/x"}}, func(w http.ResponseWriter, r *http.Request) {
+			asked = r.URL.Host
+			w.Write([]byte(`{"code":0}`))
+		})
+		if err := n.Notify(t.Context(), messages[1]); err != nil || asked != host {
+			t.Errorf("%s: %v, %s was asked", host, err, asked)
+		}
+	}
+}
+
+// Two of a kind are two channels, and each says its own name.
+func TestNames(t *testing.T) {
+	for _, name := range []string{"妈妈", "爸爸"} {
+		s := Service{Name: name, Bark: &Bark{DeviceKey: canary + "other", Server: server}}
+		err := make1(t, "bark", s, accounts()["bark"].serve(t, new([]pushed))).Notify(t.Context(), messages[0])
+		if e, ok := errors.AsType[*notifier.Error](err); !ok || e.Channel != name {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// The level that was chosen is that of what is worth waking somebody.
+func TestBarkLevel(t *testing.T) {
+	for level, want := range map[string]string{"": "critical", "timeSensitive": "timeSensitive", "critical": "critical", "active": "active"} {
+		a, err := (&Bark{DeviceKey: "k", Level: level}).api()
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := json.Marshal(a.request(messages[0]).payload)
+		if err != nil || !strings.Contains(string(body), `"level":"`+want+`"`) || !strings.Contains(string(body), `"url":"https://watch.example/`) {
+			t.Errorf("level %q: %s, %v", level, body, err)
+		}
 	}
 }

@@ -45,7 +45,7 @@ func (n *Notify) channels(at func(section string, i int) string) []channel {
 	}
 	for i := range n.Services {
 		s := &n.Services[i]
-		if kind, _, err := services.New(*s, nil); err == nil {
+		if kind, _, err := services.New(*s, nil, nil); err == nil {
 			out = append(out, channel{kind, &s.Name, fmt.Sprintf("notify.services[%d]", i)})
 		}
 	}

@@ -165,7 +165,7 @@ func (k *checker) notify() {
 			continue
 		}
 		// New contacts nobody; its error names the field and no value.
-		if name, _, err := services.New(s, nil); err != nil {
+		if name, _, err := services.New(s, nil, nil); err != nil {
 			text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "services: "), name+": ")
 			k.wrong(strings.TrimSuffix(join(key, name), "."), "%s", text)
 		}

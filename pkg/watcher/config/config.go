@@ -150,9 +150,9 @@ type Notify struct {
 	// Web is the answer page, one private link per question.
 	Web *web.Config `yaml:"web"`
 
-	// Services tell and cannot hear: bark, dingtalk, lark, wecom, ntfy,
-	// serverchan, pushplus, pushover, webhook. name: beside the service's key
-	// names the channel.
+	// Services tell: bark, dingtalk, lark, wecom, discord, slack, ntfy,
+	// serverchan, pushplus, pushover, webhook. An ntfy with a reply topic hears
+	// too. name: beside the service's key names the channel.
 	Services []services.Service `yaml:"services"`
 }
 

@@ -307,7 +307,10 @@ func TestExample(t *testing.T) {
 	path := placeFile(t, data)
 	for _, m := range regexp.MustCompile(`secrets/[\w-]+`).FindAllString(string(data), -1) {
 		text := "abc"
-		if strings.HasSuffix(m, "webhook") || strings.HasSuffix(m, "lark") || strings.HasSuffix(m, "ping") {
+		if strings.HasSuffix(m, "replies") {
+			text = "0123456789abcdef"
+		}
+		if strings.HasSuffix(m, "webhook") || strings.HasSuffix(m, "lark") || strings.HasSuffix(m, "discord") || strings.HasSuffix(m, "slack") || strings.HasSuffix(m, "ping") {
 			text = "https://example.com/hook"
 		}
 		if strings.HasSuffix(m, "dingtalk-sign") {

@@ -1,4 +1,4 @@
-package email
+package notifier
 
 import (
 	"bytes"
@@ -17,10 +17,10 @@ const (
 	stripHeight   = 30
 )
 
-// numbered returns the captcha with the numbers 1 to 8 in the left top corners
+// Numbered returns the captcha data with the numbers 1 to 8 in the left top corners
 // of its tiles, in its own size, so that coordinates can still be measured. A
 // picture that is no captcha comes back as it is.
-func numbered(data []byte) []byte {
+func Numbered(data []byte) []byte {
 	c, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil || c.Width != captchaWidth || c.Height != captchaHeight {
 		return data
@@ -41,8 +41,8 @@ func numbered(data []byte) []byte {
 	return b.Bytes()
 }
 
-// digits are 5 x 7 points each, one string a row.
-var digits = [...][7]string{
+// numerals are 5 x 7 points each, one string a row.
+var numerals = [...][7]string{
 	{"..#..", ".##..", "..#..", "..#..", "..#..", "..#..", ".###."},
 	{".###.", "#...#", "....#", "...#.", "..#..", ".#...", "#####"},
 	{"####.", "....#", "....#", ".###.", "....#", "....#", "####."},
@@ -58,7 +58,7 @@ func label(m draw.Image, p image.Point, n int) {
 	const size, edge = 2, 3 // pixels a point, pixels around the digit
 	red, white := image.NewUniform(color.RGBA{R: 200, A: 255}), image.NewUniform(color.White)
 	draw.Draw(m, image.Rect(0, 0, 5*size+2*edge, 7*size+2*edge).Add(p), red, image.Point{}, draw.Src)
-	for y, row := range digits[n-1] {
+	for y, row := range numerals[n-1] {
 		for x, on := range row {
 			if on == '#' {
 				draw.Draw(m, image.Rect(0, 0, size, size).Add(p).Add(image.Pt(edge+x*size, edge+y*size)), white, image.Point{}, draw.Src)
