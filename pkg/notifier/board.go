@@ -21,6 +21,7 @@ type Row struct {
 	Title  string   // its name
 	State  string   // how it is, in a word or two; may be empty
 	Tone   Tone     // of the State
+	Do     string   // what the user should do about it; may be empty
 	Lines  []string // more of it
 	Prompt string   // ID of the question that it is; a channel with a page for it leads there
 }

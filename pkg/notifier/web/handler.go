@@ -175,6 +175,11 @@ func parse(p notifier.Prompt, form url.Values) (notifier.Reply, error) {
 		return p.Parse("")
 	}
 	text, cells := form.Get("answer"), form["cell"]
+	if p.Kind == notifier.Picture && len(cells) == 0 && strings.TrimSpace(text) == "" {
+		return notifier.Reply{}, errors.New(p.Lang.Pick(
+			"还没有选：请先点图片（也可以输入 1 到 8），再提交。",
+			"Nothing is chosen yet: tap the pictures (or type 1 to 8), then submit."))
+	}
 	if len(cells) == 0 || p.Kind != notifier.Picture {
 		return p.Parse(text)
 	}
