@@ -1,0 +1,312 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"go.uber.org/zap"
+
+	"github.com/watcherd/watcherd/pkg/notifier"
+)
+
+var screenshots = flag.String("screenshots", "", "the folder to which TestBrowser writes a picture of every page")
+
+// The screen of the phone, in CSS pixels.
+const (
+	screenWidth, screenHeight = 390, 844
+)
+
+// phone is a real browser the size of a phone, in one language and one colour
+// scheme, and the server that it talks to over a socket.
+type phone struct {
+	*testing.T
+	ctx    context.Context
+	s      *Server
+	lang   notifier.Lang
+	dark   bool
+	script bool // JavaScript is on
+	first  bool // the one that waits for pages that refresh by themselves
+
+	mu    sync.Mutex
+	notes []string // what the browser wrote to its console
+}
+
+// launch starts a browser for the test; it skips the test where there is none.
+func launch(t *testing.T) context.Context {
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		t.Skip("there is no chromium here; the pages are not opened in a browser")
+	}
+	dir := t.TempDir()
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.UserDataDir(dir),
+		chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true))
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	alive, kill := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
+	browser, stop := chromedp.NewContext(alive)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(browser); err != nil {
+			t.Log("the browser did not stop by itself:", err)
+		}
+		stop()
+		kill()
+	})
+	if err := chromedp.Do(browser); err != nil {
+		t.Fatal("the browser does not start:", err)
+	}
+	return browser
+}
+
+// onPhone runs visit in the browser, once for each language and scheme. Half of
+// the time scripts are off, which must make no difference.
+func onPhone(t *testing.T, visit func(p *phone)) {
+	browser := launch(t)
+	for i, v := range []struct {
+		lang         notifier.Lang
+		dark, script bool
+	}{{notifier.Chinese, false, false}, {notifier.Chinese, true, true}, {notifier.English, false, true}, {notifier.English, true, false}} {
+		name := string(v.lang) + " light"
+		if v.dark {
+			name = string(v.lang) + " dark"
+		}
+		t.Run(name, func(t *testing.T) {
+			tab, done := chromedp.NewContext(browser)
+			defer done()
+			p := &phone{T: t, s: listening(t, v.lang), lang: v.lang, dark: v.dark, script: v.script, first: i == 0}
+			if err := chromedp.Do(tab); err != nil { // the tab must not end with the patience below
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(tab, 2*time.Minute)
+			defer cancel()
+			p.ctx = ctx
+			go func() {
+				for m, err := range chromedp.Console(tab) {
+					if err != nil {
+						return
+					}
+					if strings.Contains(m.Text, "responded with a status of 4") {
+						continue // as it was meant to be; and there is no favicon
+					}
+					p.mu.Lock()
+					p.notes = append(p.notes, m.Text)
+					p.mu.Unlock()
+				}
+			}()
+			p.do(chromedp.EmulateViewport(screenWidth, screenHeight, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait),
+				chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+					scheme := "light"
+					if v.dark {
+						scheme = "dark"
+					}
+					if _, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}); err != nil {
+						return err
+					}
+					_, err := cdp.Call(ctx, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !v.script})
+					return err
+				}))
+			visit(p)
+		})
+	}
+}
+
+// listening returns a server on a loopback port, with the links of one that is
+// public.
+func listening(t *testing.T, lang notifier.Lang) *Server {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{PublicURL: "http://" + l.Addr().String()}, lang, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (p *phone) do(actions ...chromedp.Action[chromedp.Void]) {
+	p.Helper()
+	if err := chromedp.Do(p.ctx, actions...); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// open opens a link and returns the status of the answer.
+func (p *phone) open(link string) int {
+	p.Helper()
+	resp, err := chromedp.RunResponse(p.ctx, chromedp.Navigate(link))
+	if err != nil {
+		p.Fatal(err)
+	}
+	return int(resp.Status)
+}
+
+// tap puts a finger on what the selector names.
+func (p *phone) tap(selector string) {
+	p.Helper()
+	p.do(p.finger(selector))
+}
+
+// press is a tap that opens another page; it returns the status of the answer.
+func (p *phone) press(selector string) int {
+	p.Helper()
+	resp, err := chromedp.RunResponse(p.ctx, p.finger(selector))
+	if err != nil {
+		p.Fatalf("%s: %v", selector, err)
+	}
+	return int(resp.Status)
+}
+
+func (p *phone) finger(selector string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if _, err := chromedp.ScrollIntoView(chromedp.CSS(selector))(ctx, t); err != nil {
+			return err
+		}
+		at, err := chromedp.Evaluate[[]float64](`(() => { const r = document.querySelector(`+quoted(selector)+`).getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2] })()`)(ctx, t)
+		if err != nil {
+			return err
+		}
+		_, err = chromedp.TapXY(at[0], at[1])(ctx, t)
+		return err
+	})
+}
+
+func quoted(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string has a JSON form
+	}
+	return string(b)
+}
+
+// waits waits until the page shows something, which it does by itself.
+func (p *phone) waits(selector, text string) {
+	p.Helper()
+	p.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	if got, err := chromedp.Run(p.ctx, chromedp.TextContent(chromedp.CSS(selector))); err != nil || !strings.Contains(got, text) {
+		p.Errorf("%s shows %q, want %q (%v)", selector, got, text, err)
+	}
+}
+
+// count returns how many elements match.
+func (p *phone) count(selector string) int {
+	p.Helper()
+	n, err := chromedp.Run(p.ctx, chromedp.Evaluate[int](`document.querySelectorAll(`+quoted(selector)+`).length`))
+	if err != nil {
+		p.Fatal(err)
+	}
+	return n
+}
+
+// measured is what the browser made of a page.
+type measured struct {
+	Width int      `json:"width"` // of all of it
+	Small []string `json:"small"` // what a finger would miss
+	Wide  []string `json:"wide"`  // what reaches over an edge
+	Faint []string `json:"faint"` // text that is hard to read
+	Blank int      `json:"blank"` // pictures that are not there
+	Text  string   `json:"text"`
+	Lang  string   `json:"lang"`
+}
+
+// measure looks at every element; text is faint below WCAG's contrast for
+// level AA.
+const measure = `(() => {
+  const m = {width: document.scrollingElement.scrollWidth, small: [], wide: [], faint: [], blank: [...document.images].filter(i => !i.complete || !i.naturalWidth).length, text: document.body.innerText, lang: document.documentElement.lang};
+  const name = e => e.tagName + "." + (e.getAttribute("class") || "") + " " + (e.textContent || "").trim().slice(0, 20);
+  const rgba = c => (c.match(/[\d.]+/g) || [0, 0, 0, 0]).map(Number);
+  const light = c => { const [r, g, b] = c.map(v => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4 }); return 0.2126 * r + 0.7152 * g + 0.0722 * b };
+  for (const e of document.querySelectorAll("a, button, input:not([type=checkbox]), .tiles label")) {
+    const r = e.getBoundingClientRect();
+    if (r.width < 44 || r.height < 44) m.small.push(name(e) + " " + r.width + "x" + r.height);
+  }
+  for (const e of document.querySelectorAll("body *")) {
+    const r = e.getBoundingClientRect();
+    if (r.left < -0.5 || r.right > innerWidth + 0.5) m.wide.push(name(e));
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+    let back = e, c;
+    do { c = rgba(getComputedStyle(back).backgroundColor); back = back.parentElement } while (back && c.length === 4 && c[3] < 0.8);
+    const style = getComputedStyle(e), size = parseFloat(style.fontSize);
+    const [a, b] = [light(rgba(style.color).slice(0, 3)), light(c.slice(0, 3))].sort((x, y) => y - x);
+    const least = size >= 24 || size >= 18.66 && style.fontWeight >= 700 ? 3 : 4.5;
+    if ((a + 0.05) / (b + 0.05) < least) m.faint.push(name(e) + " " + ((a + 0.05) / (b + 0.05)).toFixed(2));
+  }
+  return m;
+})()`
+
+// looks checks the page as it is now, and takes a picture of it when asked to.
+func (p *phone) looks(name string, says ...string) {
+	p.Helper()
+	m, err := chromedp.Run(p.ctx, chromedp.Evaluate[measured](measure))
+	if err != nil {
+		p.Fatal(err)
+	}
+	if m.Width > screenWidth || len(m.Wide) > 0 {
+		p.Errorf("%s: %d pixels wide, over the edge: %q", name, m.Width, m.Wide)
+	}
+	if len(m.Small) > 0 {
+		p.Errorf("%s: too small for a finger: %q", name, m.Small)
+	}
+	if len(m.Faint) > 0 {
+		p.Errorf("%s: hard to read: %q", name, m.Faint)
+	}
+	if m.Blank > 0 {
+		p.Errorf("%s: %d pictures are not there", name, m.Blank)
+	}
+	if want := p.lang.Pick("zh-CN", "en"); m.Lang != want {
+		p.Errorf("%s: in the language %q", name, m.Lang)
+	}
+	for _, text := range says {
+		if !strings.Contains(m.Text, text) {
+			p.Errorf("%s: no %q in\n%s", name, text, m.Text)
+		}
+	}
+	p.mu.Lock()
+	for _, note := range p.notes {
+		p.Errorf("%s: the browser says: %s", name, note)
+	}
+	p.notes = nil
+	p.mu.Unlock()
+	if *screenshots == "" {
+		return
+	}
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.Fatal(err)
+	}
+	scheme := "light"
+	if p.dark {
+		scheme = "dark"
+	}
+	if err := os.WriteFile(filepath.Join(*screenshots, name+"-"+string(p.lang)+"-"+scheme+".png"), png, 0o644); err != nil {
+		p.Fatal(err)
+	}
+}
