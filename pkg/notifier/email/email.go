@@ -69,7 +69,7 @@ type Driver struct {
 	partial map[string][]string // who has a message that others have not yet, by Message.ID
 	busy    int                 // Asks and background calls under way
 	idle    chan struct{}       // closed when busy falls to 0; nil when nobody waits for that
-	trouble string              // why nothing is heard just now; empty when it is
+	trouble *notifier.Error     // why nothing is heard just now; nil when it is
 
 	box mailbox // how far the mailbox was read; Run's alone
 }

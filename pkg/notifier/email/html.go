@@ -16,6 +16,9 @@ var (
 	tagName   = regexp.MustCompile(`^</?([A-Za-z][A-Za-z0-9:]*)`)
 )
 
+// maxTag is how much of a tag is looked at, in bytes.
+const maxTag = 2048
+
 // htmlText returns the text of an HTML mail without what it quotes, one line
 // to each line that a person sees. Broken HTML gives less text, never an
 // error.
@@ -43,13 +46,14 @@ func htmlText(s string) string {
 			continue
 		}
 		end := tagEnd(s)
-		tag := s[:end]
+		tag := s[:min(end, maxTag)]
+		empty := strings.HasSuffix(s[:end], "/>")
 		s = s[end:]
 		f := tagName.FindStringSubmatch(tag)
 		if f == nil {
 			continue // <!DOCTYPE>, a lone <
 		}
-		name, closing, empty := strings.ToLower(f[1]), strings.HasPrefix(tag, "</"), strings.HasSuffix(tag, "/>")
+		name, closing := strings.ToLower(f[1]), strings.HasPrefix(tag, "</")
 		switch {
 		case skip != "":
 			if name != skip || empty {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -52,11 +53,13 @@ func (d *Driver) listen(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		e := &notifier.Error{Channel: d.name, Err: fmt.Errorf("imap: %s", d.scrub(err.Error()))}
+		e := &notifier.Error{Channel: d.name, Err: fmt.Errorf("imap: %s", strings.TrimPrefix(d.scrub(err.Error()), "imap: "))}
 		var no *imap.Error
 		if errors.As(err, &no) && no.Code == imap.ResponseCodeAuthenticationFailed {
 			if refused++; refused == maxRefused {
 				e.Permanent = true
+				d.deaf(e)
+				d.complain(e)
 				return e
 			}
 			wait = max(wait, 10*time.Second)
@@ -79,23 +82,52 @@ func (d *Driver) listen(ctx context.Context) error {
 	}
 }
 
-// deaf logs once why nothing is heard, while it lasts.
+// deaf logs once why nothing is heard, while it lasts. What ends [Driver.Run]
+// is for its caller to log.
 func (d *Driver) deaf(e *notifier.Error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if level := zap.WarnLevel; d.trouble != e.Error() {
-		d.trouble = e.Error()
-		d.log.Log(level, "email: no replies can be heard now, trying again", zap.Error(e))
+	if d.trouble != nil && d.trouble.Error() == e.Error() || e.Permanent {
+		d.trouble = e
+		return
 	}
+	d.trouble = e
+	d.log.Warn("email: no replies can be heard now, trying again", zap.Error(e))
 }
 
 func (d *Driver) hears() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.trouble != "" {
-		d.trouble = ""
+	if d.trouble != nil {
+		d.trouble = nil
 		d.log.Info("email: replies are heard again")
 	}
+}
+
+// Deaf says why replies are not heard just now: an *[notifier.Error] with what
+// the mail server said. It is nil while they are heard, and as long as nobody
+// has tried.
+func (d *Driver) Deaf() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.trouble == nil {
+		return nil
+	}
+	return d.trouble
+}
+
+// complain tells the people, who can be written to, that no reply is heard any
+// more and why.
+func (d *Driver) complain(e *notifier.Error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.send(letter{
+		ID: "wd-word." + notifier.NewID() + "@" + d.domain, Lang: d.lang,
+		Subject: d.lang.Pick("⚠ 收不到你的邮件回复", "⚠ Your replies by mail are not heard"),
+		Text: d.lang.Pick("收信的服务器（imap）不认密码：", "The server for incoming mail (imap) refuses the password:") + "\n" + e.Err.Error() + "\n" +
+			d.lang.Pick("请改好 watch.yaml 里的 imap 设置，再重启 watcherd。很多邮箱要先打开 IMAP，再用“授权码”当密码。在那之前请在别的渠道回答。",
+				"Please mend imap in watch.yaml and restart watcherd. Many providers want IMAP to be switched on first, and an app password. Until then please answer on another channel."),
+	}, d.to)
 }
 
 // line is one connection to the mailbox.

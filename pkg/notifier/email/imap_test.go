@@ -225,5 +225,14 @@ func TestRefusedPassword(t *testing.T) {
 		if !ok || !e.Permanent || strings.Contains(err.Error(), "geheim") || o.logins != maxRefused {
 			t.Errorf("Run = %v after %d logins", err, o.logins)
 		}
+		// Mails still go out, and the first says what is wrong.
+		synctest.Wait()
+		m := o.sent(me)
+		if len(m) != 1 || m[0].subject() != "⚠ 收不到你的邮件回复" || strings.Contains(string(m[0].raw)+m[0].received.plain, "geheim") || !strings.Contains(m[0].received.plain, "imap") {
+			t.Errorf("told %+v", m)
+		}
+		if d.Deaf() != err {
+			t.Errorf("Deaf = %v", d.Deaf())
+		}
 	})
 }

@@ -73,10 +73,12 @@ func hopeless(err error) bool {
 	return errors.Is(err, bot.ErrorUnauthorized) || errors.Is(err, bot.ErrorNotFound) // 404: not even the form of a token
 }
 
-// The kinds of trouble that send a person's replies elsewhere.
+// The kinds of trouble with hearing. The first two send a person's replies
+// elsewhere.
 const (
-	webhook  = "webhook"
-	conflict = "conflict"
+	webhook     = "webhook"
+	conflict    = "conflict"
+	unreachable = "unreachable"
 )
 
 // complain tells the person, who can be written to though not heard, that his
@@ -88,6 +90,15 @@ func (d *Driver) complain(trouble string) {
 		text = d.lang.Pick("⚠ 现在收不到你在这里的回答：这个机器人设了 webhook，消息都送到那里去了。请用 deleteWebhook 取消它，或者给 watcherd 单独一个机器人。",
 			"⚠ Your answers here cannot be heard: the bot has a webhook set, which takes all messages. Remove it with deleteWebhook, or give watcherd a bot of its own.")
 	}
+	d.announce(text)
+}
+
+// relieve tells the person that what complain said is over.
+func (d *Driver) relieve() {
+	d.announce(d.lang.Pick("又能收到你在这里的回答了。刚才没收到的，请再发一次。", "Your answers here are heard again. What was not heard: please send it once more."))
+}
+
+func (d *Driver) announce(text string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.speak(&bot.SendMessageParams{ChatID: d.chat, Text: text, LinkPreviewOptions: noPreview()})
@@ -102,5 +113,5 @@ func troubleOf(err error) (word, says string) {
 	case errors.Is(err, bot.ErrorConflict):
 		return conflict, "this token is used elsewhere: another watcherd, or another program, fetches the replies of the same bot (getUpdates); stop it, or give watcherd a bot of its own"
 	}
-	return "unreachable", "no replies can be heard now, trying again"
+	return unreachable, "no replies can be heard now, trying again"
 }

@@ -37,15 +37,20 @@ type hub struct {
 
 	polling sync.Mutex
 	trouble string                  // why polling fails just now; empty when it does not
+	deaf    *notifier.Error         // the same in a sentence
 	since   time.Time               // when that began
+	again   time.Time               // when it was last seen
 	told    time.Time               // when the chats were last told that their replies go elsewhere
+	owed    bool                    // they were told so, and not yet that it is over
 	run     context.Context         // of Run; nil before it
 	give    context.CancelCauseFunc // ends Run for good
 }
 
 const (
 	// elsewhereAfter is how long replies must have gone elsewhere before the
-	// chats are told: a restart may meet the last poll of its former life.
+	// chats are told, and how long none must have gone there before it is over:
+	// a restart may meet the last poll of its former life, and of two programs
+	// that fetch the replies of one bot each gets some.
 	elsewhereAfter = time.Minute
 	// elsewhereAgain is how often they are told at most.
 	elsewhereAgain = time.Hour
@@ -209,22 +214,27 @@ func (h *hub) pollFailed(err error) {
 	if h.run == nil || h.run.Err() != nil {
 		return // the poll was cut off because Run ends
 	}
+	trouble, says := troubleOf(err)
+	if errors.Is(err, bot.ErrorConflict) {
+		e.Err = errors.New(says)
+	}
+	h.deaf = e
 	if hopeless(err) {
 		h.give(e)
 		return
 	}
-	trouble, says := troubleOf(err)
 	if h.impatient && errors.Is(err, bot.ErrorConflict) {
-		h.give(errors.New("telegram: " + says))
+		h.give(e)
 		return
 	}
 	now, level := time.Now(), zap.DebugLevel
 	if h.trouble != trouble {
 		h.trouble, h.since, level = trouble, now, zap.WarnLevel
 	}
-	h.log.Log(level, "telegram: "+says, zap.Error(e))
+	h.again = now
+	h.log.Log(level, "telegram: "+says, zap.Error(failure(channel, h.token, err)))
 	if errors.Is(err, bot.ErrorConflict) && now.Sub(h.since) >= elsewhereAfter && (h.told.IsZero() || now.Sub(h.told) >= elsewhereAgain) {
-		h.told = now
+		h.told, h.owed = now, true
 		for _, d := range h.chats {
 			d.complain(trouble)
 		}
@@ -235,8 +245,27 @@ func (h *hub) pollFailed(err error) {
 func (h *hub) polled() {
 	h.polling.Lock()
 	defer h.polling.Unlock()
-	if h.trouble != "" {
-		h.trouble = ""
-		h.log.Info("telegram: replies are heard again")
+	if h.trouble == "" || h.trouble != unreachable && time.Since(h.again) < elsewhereAfter {
+		return
 	}
+	h.trouble, h.deaf = "", nil
+	h.log.Info("telegram: replies are heard again")
+	if h.owed {
+		h.owed = false
+		for _, d := range h.chats {
+			d.relieve()
+		}
+	}
+}
+
+// Deaf says why the replies in this chat are not heard just now: an
+// *[notifier.Error], and what to do when something can be done. It is nil while
+// they are heard, and as long as nobody has tried.
+func (d *Driver) Deaf() error {
+	d.polling.Lock()
+	defer d.polling.Unlock()
+	if d.deaf == nil {
+		return nil
+	}
+	return &notifier.Error{Channel: d.name, Err: d.deaf.Err, Permanent: d.deaf.Permanent}
 }

@@ -228,7 +228,22 @@ func TestRepliesElsewhere(t *testing.T) {
 			if warned != 2 {
 				t.Errorf("%d warnings of two conflicts", warned)
 			}
+			if err := d.Deaf(); err == nil || !strings.HasPrefix(err.Error(), "telegram: ") || strings.Contains(err.Error(), "409") {
+				t.Errorf("Deaf = %v", err)
+			}
+			// It is over when it has not happened for a while, and that is told too.
+			for range 10 {
+				f.break_(nil)
+				time.Sleep(elsewhereAfter - pollTimeout)
+				f.break_(conflict)
+				time.Sleep(pollTimeout + 5*time.Second)
+			}
+			f.last(1)
 			f.break_(nil)
+			time.Sleep(elsewhereAfter + 2*pollTimeout)
+			if m := f.last(2); !strings.Contains(m.text, "又能收到") || d.Deaf() != nil {
+				t.Errorf("told %q, Deaf = %v", m.text, d.Deaf())
+			}
 		})
 	}
 }
