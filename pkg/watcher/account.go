@@ -35,10 +35,26 @@ type account struct {
 	lost       int             // logins in a row of which 12306 said nothing that can be read
 	welcomed   bool            // a login of this life was told
 	warmed     time.Time       // when the login was last made sure of before trains go on sale
+	unanswered bool            // nobody answered the question of the last login
+	who        string          // see [Options.who]
+	hold       *hold           // of the attempt under way
 }
 
 func newAccount(w *Watcher) *account {
-	return &account{w: w, log: w.log, gone: map[string]gone{}, tomorrow: nextDay(w.state.refused, w.opt.Location)}
+	return &account{w: w, log: w.log, gone: map[string]gone{}, tomorrow: nextDay(w.state.refused, w.opt.Location), who: w.opt.who()}
+}
+
+// of returns the account that goes on with the settings in force. What 12306
+// asked of the same account, its pauses, still holds; but what nobody answered
+// is asked again at once.
+func (a *account) of(w *Watcher) *account {
+	if a == nil || a.who != w.opt.who() {
+		return newAccount(w)
+	}
+	if a.unanswered {
+		a.loginAfter = time.Time{}
+	}
+	return a
 }
 
 // nextDay is the midnight after at.
@@ -62,6 +78,7 @@ func (a *account) run(ctx context.Context) {
 		a.w.lookAgain(ctx, at)
 	}
 	for ctx.Err() == nil {
+		a.w.settled()
 		if open := a.open(); open != nil {
 			a.reconcile(ctx, open, doubt{})
 			continue
@@ -87,7 +104,7 @@ func (a *account) open() *Attempt {
 func (a *account) work(ctx context.Context) {
 	now := time.Now()
 	a.remind(now)
-	if !a.w.opt.Hours.Open(now.In(a.w.opt.Location)) {
+	if !a.w.open(now) {
 		return
 	}
 	if (a.holds() || a.foreign != "") && now.Sub(a.looked) >= a.lookGap() {
@@ -121,8 +138,8 @@ func (a *account) work(ctx context.Context) {
 // next is when there will be something to do without being woken.
 func (a *account) next() time.Time {
 	now := time.Now()
-	if opt := a.w.opt; !opt.Hours.Open(now.In(opt.Location)) {
-		return minTime(opt.Hours.NextOpen(now.In(opt.Location)), a.nextReminder(now))
+	if !a.w.open(now) {
+		return minTime(a.w.nextOpen(now), a.nextReminder(now))
 	}
 	at := now.Add(time.Minute)
 	in, _ := a.w.client.LoggedIn()
@@ -189,15 +206,18 @@ func (a *account) login(ctx context.Context, rule string) error {
 	return a.loginBefore(ctx, rule, time.Time{})
 }
 
+// errRefusedBefore is the error of a login that is not tried.
+var errRefusedBefore = errors.New("the password was refused before")
+
 // loginBefore is login with the moment it is wanted for, if that is known.
 func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time) error {
 	w := a.w
 	if a.refused { // not even for an order that may be held: four misses lock the account
-		return &twelve306.Error{Op: "login", Kind: twelve306.Password, Msg: w.say.f("密码曾被拒绝", "the password was refused before")}
+		return &twelve306.Error{Op: "login", Kind: twelve306.Password, Err: errRefusedBefore}
 	}
 	was, _ := w.client.LoggedIn()
 	proven := w.client.Proven()
-	person := &solver{w: w, rule: rule, opens: opens}
+	person := &solver{w: w, rule: rule, opens: opens, hold: a.hold}
 	err := w.client.Login(ctx, w.opt.Account.Credentials, person)
 	asked := person.last != ""
 	if err == nil {
@@ -217,7 +237,7 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 	if ctx.Err() != nil {
 		return err
 	}
-	a.appeared = a.appearances()
+	a.appeared, a.unanswered = a.appearances(), errors.Is(err, twelve306.ErrGaveUp)
 	a.loginAfter = time.Now().Add(w.opt.Question.AskAgain)
 	next := w.say.nextAsk(w.opt.Question.AskAgain)
 	why := w.why(err)
@@ -238,7 +258,7 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 			a.lost++
 		}
 		a.loginAfter = time.Now().Add(asAsked(err, again))
-		next = w.say.nextLook()
+		next = w.say.nextLogin()
 		tell = "no reply" // whichever step it is that gets none
 	}
 	if errors.Is(err, twelve306.ErrGaveUp) {
@@ -312,15 +332,9 @@ func (a *account) choose(now time.Time) (*watched, Candidate, bool) {
 			continue
 		}
 		var best *Candidate
-		for _, f := range r.found {
-			if now.Sub(f.at) > foundFresh {
-				continue
-			}
-			for i := range f.list {
-				c := &f.list[i]
-				if r.bookable(*c, now) && (best == nil || CompareCandidates(*c, *best) < 0) {
-					best = c
-				}
+		for c, at := range r.candidates {
+			if now.Sub(at) <= foundFresh && r.bookable(c, now) && (best == nil || CompareCandidates(c, *best) < 0) {
+				best = &c
 			}
 		}
 		if best != nil {
@@ -354,12 +368,9 @@ func (w *Watcher) offer(ctx context.Context, r *watched) bool {
 		return false
 	}
 	var best *Candidate
-	for _, f := range r.found {
-		for i := range f.list {
-			c := &f.list[i]
-			if _, done := r.offered[keyOf(*c)]; !done && (best == nil || CompareCandidates(*c, *best) < 0) {
-				best = c
-			}
+	for c := range r.candidates {
+		if _, done := r.offered[keyOf(c)]; !done && (best == nil || CompareCandidates(c, *best) < 0) {
+			best = &c
 		}
 	}
 	if best == nil {
@@ -372,8 +383,11 @@ func (w *Watcher) offer(ctx context.Context, r *watched) bool {
 		yes := w.askOffer(ctx, w.say.offer(r.Rule, c), r.Name, nil)
 		w.mu.Lock()
 		r.asking = false
-		if yes {
+		switch {
+		case yes:
 			r.offered[keyOf(c)] = true
+		case ctx.Err() != nil:
+			delete(r.offered, keyOf(c)) // withdrawn, not declined
 		}
 		w.mu.Unlock()
 		if yes {

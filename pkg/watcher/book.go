@@ -16,6 +16,11 @@ import (
 // until 12306 has said what is true.
 func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 	w := a.w
+	a.hold = &hold{turn: w.turn, ctx: ctx}
+	defer func() { a.hold.giveBack(); a.hold = nil }()
+	if a.hold.take() != nil {
+		return
+	}
 	trip := tripOf(r.Rule, c)
 	at := &Attempt{ID: notifier.NewID()[:16], Rule: r.Name, Trip: trip}
 	log := a.log.With(zap.String("rule", r.Name), zap.String("attempt", at.ID), zap.String("train", trip.Train),
@@ -107,7 +112,7 @@ func (a *account) prepare(ctx context.Context, at *Attempt, r Rule, c Candidate)
 				return nil, &loginError{err}
 			}
 		}
-		s := &solver{w: w, rule: at.Rule, attempt: at.ID, trip: &at.Trip}
+		s := &solver{w: w, rule: at.Rule, attempt: at.ID, trip: &at.Trip, hold: a.hold}
 		draft, err := w.client.Prepare(ctx, req, s)
 		if twelve306.KindOf(err) != twelve306.Session || n >= maxRelogins {
 			return draft, err
@@ -294,7 +299,9 @@ func (a *account) notPrepared(ctx context.Context, log *zap.Logger, r *watched, 
 		// What was found cannot be ordered any more; the next look brings a fresh
 		// secretStr, and wakes us.
 		w.mu.Lock()
-		delete(r.found, c.Journey)
+		if f := r.finding(c.Journey); f != nil {
+			f.spent = true
+		}
 		w.mu.Unlock()
 	case twelve306.Unpaid:
 		a.pause(err)
@@ -402,6 +409,5 @@ func (a *account) cannotWrite(at *Attempt, err error) {
 		return
 	}
 	a.unwritable = true
-	a.w.tell(a.w.say.failed(at.Rule, &at.Trip,
-		a.w.say.f("状态目录写不进去（磁盘满了？），不下单，只盯票。", "The state folder cannot be written (disk full?): watching only, no orders."), ""))
+	a.w.tell(a.w.say.failed(at.Rule, &at.Trip, a.w.say.cannotWrite(), ""))
 }

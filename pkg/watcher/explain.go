@@ -64,12 +64,17 @@ func (w *Watcher) Look(ctx context.Context, rule string, date twelve306.Date, l 
 	}
 	r := e.Rule
 	w.mu.Unlock()
-	if now := time.Now().In(w.opt.Location); !w.opt.Hours.Open(now) {
-		return nil, &OutOfHours{w.opt.Hours.NextOpen(now)}
+	client, hours, zone := w.asks()
+	now := time.Now().In(zone)
+	if !hours.Open(now) {
+		return nil, &OutOfHours{hours.NextOpen(now)}
 	}
-	asking, release := w.tillClosing(ctx)
-	defer release()
-	return r.Look(asking, w.client.Query, date, l)
+	if !hours.IsZero() {
+		till, release := context.WithDeadline(ctx, hours.NextClose(now))
+		defer release()
+		ctx = till
+	}
+	return r.Look(ctx, client.Query, date, l)
 }
 
 // Look is [Watcher.Look] for a rule without a daemon: query asks 12306.

@@ -243,7 +243,7 @@ func TestReload(t *testing.T) {
 		s.phone.answers(func(q *asked) act { a := s.phone.right(q); a.after = time.Minute; return a })
 		s.sell(1)
 		s.until("the order's picture", time.Minute, func() bool { return len(s.phone.questions(notifier.Picture)) == 2 })
-		l.w.Reload([]Rule{homeRule(func(r *Rule) { r.Name = "别的"; notifies(r) })}, true) // the rule is gone, its attempt finishes
+		s.reload(Change{Options: Options{Rules: []Rule{homeRule(func(r *Rule) { r.Name = "别的"; notifies(r) })}}, Restart: []string{"state_dir"}}) // the rule is gone, its attempt finishes
 		s.untilTold(NewsBooked, 1, 2*time.Minute)
 		m := s.untilTold(NewsReloaded, 1, time.Minute)
 		for _, want := range []string{"新增：别的", "删除：回家", "重启"} {
@@ -251,7 +251,7 @@ func TestReload(t *testing.T) {
 				t.Errorf("%q lacks %s", m.Text, want)
 			}
 		}
-		l.w.Reload([]Rule{homeRule()}, false) // back again: its history stays
+		s.reload(Change{Options: Options{Rules: []Rule{homeRule()}}}) // back again: its history stays
 		s.pass(10 * time.Minute)
 		if n := len(s.phone.told(NewsBooked)); n != 1 {
 			t.Errorf("booked %d times", n)

@@ -105,24 +105,34 @@ func lines(parts ...string) string {
 func (s speaker) started(rules, looking int) News {
 	return News{Kind: NewsStarted,
 		Title: s.f("watcherd 开始盯票", "watcherd is watching"),
-		Text:  s.f("共 %d 条规则，正在盯 %d 条。有票、要你回答、抢到了，都会在这里告诉你。", "%d rules, %d of them looking. Seats, questions and orders will be told here.", rules, looking)}
+		Text:  s.f("%d 条规则，%d 条在盯。有票、要你回答、抢到了，都在这里告诉你。", "%d rules, %d looking. Seats, questions and orders are told here.", rules, looking)}
 }
 
 // dayOpened tells that a day which 12306 did not sell has come into its sale
-// window; opens is when the wanted trains go on sale, zero when they are.
-func (s speaker) dayOpened(rule string, j twelve306.Journey, opens, now time.Time) News {
+// window; opens is when the wanted trains go on sale, zero when they are; login
+// that the login is made sure of before.
+func (s speaker) dayOpened(rule string, j twelve306.Journey, opens time.Time, login bool, now time.Time) News {
 	n := News{Kind: NewsStarted, Rule: rule, Title: s.f("开始盯 %s 的票：%s→%s", "Watching %s now: %s to %s", s.short(j.Date), j.From.Name, j.To.Name),
-		Text: s.f("这一天进入了 12306 的预售期。", "This day has come into 12306's sale window.")}
+		Text: s.f("这一天刚进入 12306 的预售期。", "This day has just come into 12306's sale window.")}
 	if !opens.IsZero() {
-		n.Text = lines(n.Text, s.f("你要的车 %s 起售；起售前 30、10、3 分钟会确认已登录。", "Your trains go on sale at %s; 30, 10 and 3 minutes before, the login is made sure of.", s.clock(opens, now)))
+		n.Text = lines(n.Text, s.f("你要的车 %s 起售。", "Your trains go on sale at %s.", s.clock(opens, now)))
+	}
+	if !opens.IsZero() && login {
+		n.Text = lines(n.Text, s.f("起售前 30、10、3 分钟会检查登录；要你回答时请看手机。", "The login is checked 30, 10 and 3 minutes before: please have the phone at hand."))
 	}
 	return n
 }
 
-func (s speaker) stopping() News {
-	return News{Kind: NewsStopping,
+// stopping names an order that nobody will remind of until the next start.
+func (s speaker) stopping(unpaid *HeldOrder, now time.Time) News {
+	n := News{Kind: NewsStopping,
 		Title: s.f("watcherd 停了", "watcherd has stopped"),
-		Text:  s.f("现在没有人盯票；重新启动后会接着盯。", "Nobody is watching now; it goes on after the next start.")}
+		Text:  s.f("现在没有人盯票；再启动就接着盯。", "Nobody is watching now; it goes on after the next start.")}
+	if unpaid != nil && unpaid.PayBy.After(now) {
+		n.Text = lines(n.Text, s.f("订单 %s 还没付款，停着不会提醒：请在 %s 前到 12306 官方 App 付款。",
+			"Order %s is not paid yet and nobody reminds you of it now: pay before %s in the official 12306 app.", unpaid.Number, s.clock(unpaid.PayBy, now)))
+	}
+	return n
 }
 
 // seats lists what there is, best first.
@@ -158,18 +168,20 @@ func (s speaker) left(l twelve306.Left) string {
 
 // What follows on seats, by what the rule does.
 func (s speaker) thenBuy() string {
-	return s.f("规则只通知：请到 12306 官方 App 购买。", "This rule only tells: buy it in the official 12306 app.")
+	return s.f("规则只通知；想要就到 12306 官方 App 买。", "This rule only tells: to have it, buy it in the official 12306 app.")
 }
 func (s speaker) thenAsk() string {
-	return s.f("马上问你要不要抢。", "You are about to be asked whether to book it.")
+	return s.f("马上问你要不要抢。", "You are asked in a moment whether to book it.")
 }
-func (s speaker) thenBook() string { return s.f("正在下单。", "Booking it now.") }
+func (s speaker) thenBook() string {
+	return s.f("正在下单；要是来了问题，请尽快回答。", "Booking it now. If a question comes, please answer it quickly.")
+}
 func (s speaker) thenHeld(number string) string {
-	return s.f("账户里订单 %s 还没付款，付款、取消或过期之前 12306 不收新订单，所以这次只通知。",
-		"Order %s on the account is not paid yet; until it is paid, cancelled or expired 12306 takes no other, so this is only told.", number)
+	return s.f("订单 %s 还没付款，12306 不收新订单，所以这次只告诉你。付款或取消以后，有票会接着抢。",
+		"Order %s is not paid yet and 12306 takes no other, so this is only told. Once it is paid or cancelled, booking goes on.", number)
 }
 func (s speaker) thenStopped(why string) string {
-	return s.f("这条规则现在不下单：%s", "This rule does not book now: %s", why)
+	return lines(s.f("这条规则暂不下单，只通知：", "This rule books nothing for now and only tells:"), why)
 }
 
 func (s speaker) answered(rule, by, channel string) News {
@@ -179,53 +191,58 @@ func (s speaker) answered(rule, by, channel string) News {
 
 func (s speaker) loggedIn() News {
 	return News{Kind: NewsLoggedIn, Title: s.f("已登录 12306", "Logged in to 12306"),
-		Text: s.f("会保持登录；有票时不用再等登录。", "It stays logged in, so that seats need not wait for it.")}
+		Text: s.f("会保持登录，有票时不用再等。", "It stays logged in, so that seats do not have to wait.")}
 }
 
 func (s speaker) loginFailed(why string, next string) News {
 	return News{Kind: NewsLoginFailed, Loud: true, Title: s.f("没能登录 12306", "Could not log in to 12306"), Text: lines(why, next)}
 }
 func (s speaker) nextPassword() string {
-	return s.f("请检查 watch.yaml 里的用户名和密码，改好后会再试；在那之前不会重试，以免账户被锁。",
-		"Check username and password in watch.yaml. It is tried again after you change them, and not before: four misses lock the account.")
+	return s.f("请检查 watch.yaml 里的用户名和密码。改好之前不会再试，免得账户被锁。",
+		"Please check username and password in watch.yaml. Nothing is tried until you change them, so that the account is not locked.")
 }
 func (s speaker) nextAsk(after time.Duration) string {
-	return s.f("%s 后再问；有票时马上再问。规则照常盯票。", "You are asked again in %s, or at once when seats appear. The rules keep looking.", s.lang.Remaining(after))
+	return s.f("过 %s再问你，一有票就马上问。规则照常盯着。", "You are asked again in %s, or at once when seats appear. The rules keep looking.", s.lang.Remaining(after))
 }
 func (s speaker) nextPerson() string {
-	return s.f("请按 12306 的提示在官方 App 里处理；之后会再试。", "Please do what 12306 says in its official app; it is tried again afterwards.")
+	return s.f("请在 12306 官方 App 里照它说的办；之后会自动再试。规则照常盯着。", "Please do what it says in the official 12306 app; the login is then tried again. The rules keep looking.")
+}
+
+func (s speaker) nextLogin() string {
+	return s.f("会自动再试，不用做什么。规则照常盯着。", "It is tried again by itself, nothing to do. The rules keep looking.")
 }
 
 func (s speaker) booked(rule string, o *HeldOrder, now time.Time) News {
 	n := News{Kind: NewsBooked, Rule: rule, Loud: true}
 	trip := s.f("%s %s %s→%s", "%s %s %s to %s", o.Train, s.short(o.Date), o.From, o.To)
-	until := s.f("尽快", "soon")
-	pay := s.f("付款期限没有读到，请马上（10 分钟内）在 12306 官方 App 的“未完成订单”里付款。",
-		"The time limit could not be read: pay at once (within 10 minutes) in the official 12306 app, under unfinished orders.")
+	n.Title = s.f("抢到了，请马上付款：%s", "Booked, pay at once: %s", trip)
+	pay := s.f("付款期限没有读到：请在 10 分钟内到 12306 官方 App 的“未完成订单”里付款。",
+		"The time limit could not be read: pay within 10 minutes in the official 12306 app, under unfinished orders.")
 	if !o.PayBy.IsZero() {
-		until = s.clock(o.PayBy, now)
-		pay = s.f("请在 %s 前在 12306 官方 App 的“未完成订单”里付款，过时座位会被收回。",
+		until := s.clock(o.PayBy, now)
+		n.Title = s.f("抢到了，%s 前付款：%s", "Booked, pay before %s: %s", until, trip)
+		pay = s.f("请在 %s 前到 12306 官方 App 的“未完成订单”里付款，过时座位会被收回。",
 			"Pay before %s in the official 12306 app, under unfinished orders; after that the seats are gone.", until)
 	}
-	if o.PayBy.IsZero() {
-		n.Title = s.f("抢到了：%s，请尽快付款", "Booked: %s, pay soon", trip)
-	} else {
-		n.Title = s.f("抢到了：%s，请在 %s 前付款", "Booked: %s, pay before %s", trip, until)
-	}
-	number := s.f("订单号 %s", "Order %s", o.Number)
+	number := s.orderNumber(o)
 	if o.Number == "" {
-		number = s.f("座位已占，订单号还没读到，请打开 12306 官方 App 查看。", "Seats are held; the number is not known yet, please open the 12306 app.")
+		number = s.f("座位已占，订单号还没读到，App 里能看到。", "The seats are held; their order number is not known here yet, the app shows it.")
 	}
 	check := ""
 	if !o.ReadBack {
-		check = s.f("没能从 12306 读回订单，以上是下单时要的内容，请在 App 里核对。", "The order could not be read back; this is what was asked for, please check it in the app.")
+		check = s.f("没能从 12306 读回订单：以上是下单时要的内容，请在 App 里核对。", "The order could not be read back: this is what was asked for, please compare it with the app.")
 	}
-	n.Text = lines(number, s.trip(o), s.seated(o), s.price(o), pay, check)
+	n.Text = lines(pay, number, s.trip(o), s.seated(o), s.price(o), check)
 	return n
 }
 
+func (s speaker) orderNumber(o *HeldOrder) string { return s.f("订单号 %s", "Order %s", o.Number) }
+
+// inTitle says which order it is, in few characters.
+func (s speaker) inTitle(o *HeldOrder) string { return o.Train + " " + s.short(o.Date) }
+
 func (s speaker) trip(o *HeldOrder) string {
-	return s.f("%s %s %s %s → %s %s", "%s, %s, %s %s to %s %s", o.Train, s.day(o.Date), o.From, o.Depart, o.To, o.Arrive)
+	return s.f("%s %s\n%s %s → %s %s", "%s, %s\n%s %s to %s %s", o.Train, s.day(o.Date), o.From, o.Depart, o.To, o.Arrive)
 }
 
 // seated names each passenger with the seat that was given.
@@ -249,69 +266,102 @@ func (s speaker) price(o *HeldOrder) string {
 
 func (s speaker) reminder(rule string, o *HeldOrder, left time.Duration, now time.Time) News {
 	return News{Kind: NewsReminder, Rule: rule, Loud: true,
-		Title: s.f("还没付款：还剩 %s", "Not paid yet: %s left", s.lang.Remaining(left)),
-		Text: lines(s.f("订单 %s 请在 %s 前在 12306 官方 App 付款。", "Order %s: pay before %s in the official 12306 app.", o.Number, s.clock(o.PayBy, now)),
-			s.trip(o))}
+		Title: s.f("还剩 %s付款：%s", "%s left to pay: %s", s.lang.Remaining(left), s.inTitle(o)),
+		Text: lines(s.f("请在 %s 前到 12306 官方 App 的“未完成订单”里付款，过时座位会被收回。",
+			"Pay before %s in the official 12306 app, under unfinished orders; after that the seats are gone.", s.clock(o.PayBy, now)),
+			s.orderNumber(o), s.trip(o), s.price(o))}
 }
 
 func (s speaker) paid(rule string, o *HeldOrder) News {
-	return News{Kind: NewsPaid, Rule: rule, Title: s.f("已付款，一路顺风", "Paid. Have a good trip"),
-		Text: lines(s.f("订单 %s", "Order %s", o.Number), s.trip(o), s.seated(o))}
+	return News{Kind: NewsPaid, Rule: rule, Title: s.f("已付款：%s，一路顺风", "Paid: %s. Have a good trip", s.inTitle(o)),
+		Text: lines(s.orderNumber(o), s.trip(o), s.seated(o), s.price(o))}
 }
 
-func (s speaker) expired(rule string, o *HeldOrder, cancelled bool) News {
-	n := News{Kind: NewsExpired, Rule: rule, Loud: true,
-		Title: s.f("订单 %s 过时未付，座位已收回", "Order %s was not paid in time", o.Number),
-		Text:  lines(s.trip(o), s.f("马上问你要不要继续盯。", "You are about to be asked whether to look again."))}
+// expired tells that an order is lost; asks says that the user is asked about it.
+func (s speaker) expired(rule string, o *HeldOrder, cancelled, asks bool) News {
+	n := News{Kind: NewsExpired, Rule: rule, Loud: true, Title: s.f("没按时付款，座位没了：%s", "Not paid in time: %s, the seats are gone", s.inTitle(o))}
+	what := s.f("订单 %s 过时没付款，12306 收回了座位。", "Order %s was not paid in time and 12306 took the seats back.", o.Number)
 	if cancelled {
-		n.Title = s.f("订单 %s 已不在未完成订单里（已取消）", "Order %s was cancelled", o.Number)
+		n.Title = s.f("订单已取消：%s", "Order cancelled: %s", s.inTitle(o))
+		what = s.f("订单 %s 已不在 12306 的未完成订单里。", "Order %s is no longer among 12306's unfinished orders.", o.Number)
 	}
+	next := ""
+	if asks {
+		next = s.f("马上问你要不要继续盯。", "You are asked in a moment whether to look again.")
+	}
+	n.Text = lines(what, s.trip(o), next)
 	return n
 }
 
 // failed tells why an attempt ended without a seat, and what happens next.
 func (s speaker) failed(rule string, t *Trip, why, next string) News {
-	n := News{Kind: NewsFailed, Rule: rule, Text: lines(why, next)}
-	if t == nil {
-		n.Title = s.f("没能下单", "Could not book")
-		return n
+	n := News{Kind: NewsFailed, Rule: rule, Title: s.f("没能下单", "Could not book"), Text: lines(why, next)}
+	if t != nil {
+		n.Title = s.f("没抢到 %s %s %s", "Not booked: %s %s, %s", t.Train, s.short(t.Date), seatText(s.lang, t.Seat))
+		n.Text = lines(n.Text, s.f("%s %s → %s %s", "%s %s to %s %s", t.From, t.Depart, t.To, t.Arrive))
 	}
-	n.Text = lines(s.f("%s %s → %s %s", "%s %s to %s %s", t.From, t.Depart, t.To, t.Arrive), n.Text)
-	n.Title = s.f("没抢到 %s %s %s", "Not booked: %s %s, %s", t.Train, s.short(t.Date), seatText(s.lang, t.Seat))
 	return n
+}
+
+func (s speaker) cannotWrite() string {
+	return s.f("状态目录写不进去（磁盘满了？），所以不下单，只盯票。腾出地方就会再试。", "The state folder cannot be written (is the disk full?), so nothing is ordered, only watched. It tries again once there is room.")
+}
+
+// unfit words what the account says against a passenger, and what helps.
+func (s speaker) unfit(u *twelve306.Unfit) string {
+	switch u.Why {
+	case twelve306.NotSaved:
+		return s.f("12306 账户里没有乘车人“%s”，现有：%s。", "No passenger called %s is saved in the 12306 account; there are: %s.", u.Name, s.people(u.Saved))
+	case twelve306.SavedTwice:
+		return s.f("12306 账户里有 %d 位乘车人都叫%s，分不清是哪一位。请在 App 里删到只剩一位。",
+			"%d passengers in the 12306 account are called %s, and nobody can tell which one is meant. Please delete all but one in the app.", u.Count, u.Name)
+	case twelve306.NotVerified:
+		return s.f("%s的身份还没通过 12306 核验，不能买票。请先在 App 里办核验。", "12306 has not verified the identity of %s yet, who cannot buy before. Please see to it in the app.", u.Name)
+	case twelve306.NotEntitled:
+		return s.f("%s在账户里没有登记为%s，不能买%[2]s票。", "%s is not registered as a %s in the account and cannot have that ticket.", u.Name, s.lang.Pick(u.Ticket.Name(), u.Ticket.English()))
+	case twelve306.ChildrenAlone:
+		return s.f("儿童不能单独乘车：同一个订单里要有一位成人。", "Children may not travel alone: an adult must be in the same order.")
+	default:
+		return s.f("12306 一个订单最多 %d 位乘车人，这条规则有 %d 位。", "One order of 12306 takes %d passengers at most, and this rule has %d.", u.Most, u.Count)
+	}
 }
 
 // said quotes 12306.
 func (s speaker) said(words string) string { return s.f("12306 说：%s", "12306 says: %s", words) }
 
-func (s speaker) nextLook() string { return s.f("继续盯着。", "Still watching.") }
+func (s speaker) nextLook() string {
+	return s.f("继续盯着，再有票会再试。", "Still watching; it tries again when there are seats.")
+}
 func (s speaker) nextUnpaid() string {
-	return s.f("未完成订单里没有看到订单，一分钟后再试；App 里若有，请付款或取消。", "No unfinished order was found; trying again in a minute. If the app shows one, pay for it or cancel it.")
+	return s.f("没看到未付款的订单，一分钟后再试。App 里要是有，请付款或取消。", "No unpaid order was found; trying again in a minute. If the app shows one, please pay for it or cancel it.")
 }
 func (s speaker) nextStopRule() string {
-	return s.f("这条规则不再下单，只通知；改好规则后会再试。", "This rule books no more and only tells; it tries again after you edit it.")
+	return s.f("这条规则不再下单，只通知。改好规则，或在 12306 里办好后重启 watcherd，就会再试。",
+		"This rule books no more and only tells. It tries again when you have edited it, or settled it with 12306 and restarted watcherd.")
 }
 func (s speaker) nextTomorrow() string {
-	return s.f("今天不再下单，只盯票和通知，明天再试。", "No more orders today, only watching and telling; it tries again tomorrow.")
+	return s.f("今天不再下单，只盯票和通知；明天自动再试。", "No more orders today, only watching and telling; tomorrow it tries again by itself.")
 }
 
 func (s speaker) blind(since time.Time, why string, now time.Time) News {
 	return News{Kind: NewsBlind, Loud: true, Title: s.f("看不到余票了", "Cannot see any trains"),
 		Text: lines(s.f("从 %s 起没有一次查询成功。", "No look has worked since %s.", s.clock(since, now)), why,
-			s.f("这不等于没票；会放慢速度接着试，看得到时告诉你。", "This does not mean sold out. It keeps trying, more slowly, and tells you when it sees again."))}
+			s.f("这不等于没票：会放慢些接着试，看得到就告诉你。急的话，请先到 12306 官方 App 看看。",
+				"This does not mean sold out. It keeps trying, more slowly, and tells you when it sees again. If it is urgent, please look in the official 12306 app."))}
 }
 
 // captured says where the copies of strange answers lie.
 func (s speaker) captured() string {
-	return s.f("已留下一份去掉个人信息的回答，运行 watcherd capture 查看；报告问题时请附上。",
-		"A copy of the answer without personal data is kept: watcherd capture shows it; please add it to a report.")
+	return s.f("留了一份去掉个人信息的回答：watcherd capture 可以看，报告问题时请附上。",
+		"A copy of the answer without personal data is kept: watcherd capture shows it, please add it to a report.")
 }
 
 // blindTo tells that one journey of a rule cannot be seen, while others may.
 func (s speaker) blindTo(rule string, j twelve306.Journey, why, kept string) News {
 	return News{Kind: NewsBlind, Rule: rule, Loud: true,
-		Title: s.f("看不到 %s %s→%s 的余票了", "Cannot see the trains of %s, %s to %s", s.short(j.Date), j.From.Name, j.To.Name),
-		Text:  lines(why, s.f("这不等于没票；会接着试，看得到时告诉你。", "This does not mean sold out. It keeps trying and tells you when it sees again."), kept)}
+		Title: s.f("看不到 %s %s→%s 的余票", "Cannot see the trains of %s, %s to %s", s.short(j.Date), j.From.Name, j.To.Name),
+		Text: lines(why, s.f("这不等于没票：会接着试，看得到就告诉你。急的话，请先到 12306 官方 App 看看。",
+			"This does not mean sold out. It keeps trying and tells you when it sees again. If it is urgent, please look in the official 12306 app."), kept)}
 }
 
 // unknownWord tells that a train which a rule wants cannot be judged.
@@ -323,36 +373,36 @@ func (s speaker) unknownWord(rule string, j twelve306.Journey, train, word strin
 	return News{Kind: NewsBlind, Rule: rule, Loud: true,
 		Title: s.f("看不懂 %s %s 的余票", "Cannot read the seats of %s on %s", train, s.short(j.Date)),
 		Text: lines(s.f("%s→%s，12306 写的是“%s”。", "%s to %s: 12306 wrote %q.", j.From.Name, j.To.Name, word), others,
-			s.f("这不等于没票：请到 12306 官方 App 看一眼。别的车照常盯着。", "This does not mean sold out: please look in the official 12306 app. Other trains are watched as ever."), kept)}
+			s.f("这不等于没票：请到 12306 官方 App 看一眼。别的车照常盯着。", "This does not mean sold out: please look in the official 12306 app. The other trains are watched as before."), kept)}
 }
 
 // noTrains ends a blindness with an empty list that has lasted so long that it
 // is believed.
 func (s speaker) noTrains(j twelve306.Journey, since, now time.Time) News {
 	return News{Kind: NewsSeesAgain, Title: s.f("%s %s→%s 没有车", "No trains on %s, %s to %s", s.short(j.Date), j.From.Name, j.To.Name),
-		Text: s.f("%s 以来 12306 一直说一趟车也没有，就当真了；有车时会接着盯。", "12306 has said so since %s, and it is believed now. It keeps looking.", s.clock(since, now))}
+		Text: s.f("从 %s 起 12306 一直说一趟车也没有，就当真了。还会接着看，有车就盯。", "12306 has said so since %s, so it is believed now. It keeps looking, in case there are some.", s.clock(since, now))}
 }
 
 func (s speaker) seesAgain(since, now time.Time) News {
 	return News{Kind: NewsSeesAgain, Title: s.f("又看得到余票了", "Seeing trains again"),
-		Text: s.f("中断了 %s。", "It was blind for %s.", s.lang.Remaining(now.Sub(since)))}
+		Text: s.f("中断了 %s，现在照常盯着。", "It was blind for %s; now it watches as before.", s.lang.Remaining(now.Sub(since)))}
 }
 
 func (s speaker) blocked(why string) News {
 	return News{Kind: NewsBlocked, Loud: true, Title: s.f("12306 让我们慢一点", "12306 wants us to slow down"),
-		Text: lines(why, s.f("已放慢查询，会慢慢恢复。不用做什么；如果在别处也在刷票，请停掉一个。",
-			"Looks are slower now and recover slowly. Nothing to do; if another tool uses this connection, stop one of them."))}
+		Text: lines(why, s.f("查询已放慢，会自己慢慢恢复，不用做什么。要是别处也在刷票，请停掉一个。",
+			"Looks are slower now and recover by themselves, nothing to do. If another tool looks from this connection, please stop one of them."))}
 }
 
 func (s speaker) heldElsewhere(o *HeldOrder, now time.Time) News {
-	pay := ""
+	pay := s.f("请到 12306 官方 App 付款或取消；在那之前 12306 不收新订单，规则只盯票和通知。",
+		"Please pay for it or cancel it in the official 12306 app; until then 12306 takes no other, and the rules only watch and tell.")
 	if !o.PayBy.IsZero() {
-		pay = s.f("付款期限 %s。", "It must be paid before %s.", s.clock(o.PayBy, now))
+		pay = s.f("请在 %s 前到 12306 官方 App 付款，或取消它；在那之前 12306 不收新订单，规则只盯票和通知。",
+			"Please pay for it before %s in the official 12306 app, or cancel it; until then 12306 takes no other, and the rules only watch and tell.", s.clock(o.PayBy, now))
 	}
-	return News{Kind: NewsHeldElsewhere, Loud: true, Title: s.f("账户里有一个未完成的订单", "The account has an unfinished order"),
-		Text: lines(s.f("订单 %s，不是 watcherd 下的。", "Order %s was not made by watcherd.", o.Number), s.trip(o), pay,
-			s.f("它付款或取消之前 12306 不收新订单；规则照常盯票，只通知。watcherd 不会动它。",
-				"Until it is paid or cancelled 12306 takes no other. The rules keep watching and tell; watcherd leaves that order alone."))}
+	return News{Kind: NewsHeldElsewhere, Loud: true, Title: s.f("有未付款的订单，暂时不能抢：%s", "An unpaid order is in the way: %s", s.inTitle(o)),
+		Text: lines(s.f("订单 %s 不是 watcherd 下的，watcherd 不会动它。", "Order %s was not made by watcherd, which leaves it alone.", o.Number), s.trip(o), pay)}
 }
 
 func (s speaker) reloaded(what string) News {
@@ -361,16 +411,19 @@ func (s speaker) reloaded(what string) News {
 
 func (s speaker) reloadRefused(mistakes string) News {
 	return News{Kind: NewsReloadRefused, Loud: true, Title: s.f("watch.yaml 有错，旧规则继续生效", "watch.yaml has mistakes; the old rules go on"),
-		Text: mistakes}
+		Text: lines(mistakes, s.f("改好并保存，就会自动再读。", "Mend it and save it: it is then read again."))}
 }
 
 // changes words what a reload did.
-func (s speaker) changes(added, changed, removed []string, restart bool) string {
+func (s speaker) changes(r ruleChanges, settings, restart []string, waits string) string {
 	var out []string
 	for _, part := range []struct {
 		zh, en string
 		names  []string
-	}{{"新增：%s", "added: %s", added}, {"修改：%s", "changed: %s", changed}, {"删除：%s", "removed: %s", removed}} {
+	}{
+		{"新增：%s", "added: %s", r.added}, {"修改：%s", "changed: %s", r.changed}, {"删除：%s", "removed: %s", r.removed},
+		{"设置已更新：%s", "settings changed: %s", settings},
+	} {
 		if len(part.names) > 0 {
 			out = append(out, s.f(part.zh, part.en, s.people(part.names)))
 		}
@@ -378,8 +431,11 @@ func (s speaker) changes(added, changed, removed []string, restart bool) string 
 	if len(out) == 0 {
 		out = append(out, s.f("规则没有变化。", "The rules are the same."))
 	}
-	if restart {
-		out = append(out, s.f("账户、通知渠道等其他设置要重启 watcherd 才生效。", "Settings other than rules take effect after a restart."))
+	if waits != "" {
+		out = append(out, s.f("%s 还没有了结，账号等它付款、取消或过期后再换。", "Another account waits until %s is paid, cancelled or expired.", waits))
+	}
+	if len(restart) > 0 {
+		out = append(out, s.f("重启 watcherd 才生效：%s", "after a restart of watcherd: %s", s.people(restart)))
 	}
 	return strings.Join(out, "\n")
 }

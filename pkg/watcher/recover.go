@@ -48,6 +48,7 @@ const orderedBefore = 2 * time.Minute
 // only when ctx ends.
 func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 	w := a.w
+	a.hold.giveBack()
 	log := a.log.With(zap.String("rule", at.Rule), zap.String("attempt", at.ID))
 	if at.Intent.IsZero() {
 		at.Intent = d.intent
@@ -228,9 +229,9 @@ func (a *account) endWithout(at *Attempt, d doubt, h twelve306.Holding) {
 	err := d.err
 	if err == nil || twelve306.KindOf(err) == twelve306.Ambiguous {
 		lost := &twelve306.Error{Op: "confirmSingleForQueue", Kind: twelve306.SoldOut, Msg: "no effect"}
-		err = ourWords{lost, a.w.say.f("下单请求没有生效，12306 没有占座。", "The order did not take effect: 12306 holds nothing.")}
+		err = ourWords{lost, a.w.say.tookNoEffect()}
 		if time.Since(at.Intent) > shortestPayWindow {
-			err = ourWords{lost, a.w.say.f("12306 现在没有占座；就算占到过，也已经过时作废。", "12306 holds nothing now; if it did, that has expired.")}
+			err = ourWords{lost, a.w.say.heldNothing()}
 		}
 		if h.Failed != nil && h.Failed.Msg != "" {
 			lost.Msg = h.Failed.Msg
@@ -254,11 +255,9 @@ func (a *account) endWithout(at *Attempt, d doubt, h twelve306.Holding) {
 
 // candidate finds the seat of a trip among what the last looks found.
 func (r *watched) candidate(t Trip) (Candidate, bool) {
-	for _, f := range r.found {
-		for _, c := range f.list {
-			if c.Train.Code() == t.Train && c.Journey.Date == t.Date && c.Seat == t.Seat {
-				return c, true
-			}
+	for c := range r.candidates {
+		if c.Train.Code() == t.Train && c.Journey.Date == t.Date && c.Seat == t.Seat {
+			return c, true
 		}
 	}
 	return Candidate{}, false
@@ -267,6 +266,7 @@ func (r *watched) candidate(t Trip) (Candidate, bool) {
 // loginUrgently logs in for an order that may be held. It asks until somebody
 // answers: this question does not wait for ask_again.
 func (a *account) loginUrgently(ctx context.Context, at *Attempt) error {
+	a.hold.giveBack()
 	for n := 0; ; n++ {
 		if in, _ := a.w.client.LoggedIn(); in {
 			return nil
@@ -291,11 +291,19 @@ func (a *account) loginUrgently(ctx context.Context, at *Attempt) error {
 	}
 }
 
+func (s speaker) tookNoEffect() string {
+	return s.f("下单没有成功，12306 没有占座。", "The order did not take effect: 12306 holds nothing.")
+}
+
+func (s speaker) heldNothing() string {
+	return s.f("12306 现在没有占座；就算占到过，也已经过时作废。", "12306 holds nothing now; if it did, that has expired.")
+}
+
 func (s speaker) mayBeHeld(at *Attempt) News {
 	return News{Kind: NewsLoginFailed, Rule: at.Rule, Loud: true,
 		Title: s.f("可能已占到座，但登录不上", "A seat may be held, and the login fails"),
-		Text: s.f("%s %s 的订单已经提交，结果还不知道。请打开 12306 官方 App 看“未完成订单”。",
-			"The order for %s on %s was sent and its outcome is not known. Please look in the official 12306 app, under unfinished orders.", at.Trip.Train, s.day(at.Trip.Date))}
+		Text: s.f("%s %s 的订单已经提交，成没成还不知道。请马上打开 12306 官方 App 看“未完成订单”，有就付款。",
+			"The order for %s on %s was sent, and whether it was taken is not known. Please look at once in the official 12306 app, under unfinished orders, and pay for what is there.", at.Trip.Train, s.day(at.Trip.Date))}
 }
 
 // ours finds the attempt's order in 12306's list: by its number when it is

@@ -276,7 +276,7 @@ func (w *world) reload() {
 	}
 	w.s.set.rules = w.rules
 	if l := w.s.now(); !l.dead.Load() {
-		l.w.Reload(w.rules, false)
+		_ = l.w.Reload(Change{Options: Options{Rules: w.rules}})
 	}
 }
 

@@ -16,13 +16,15 @@ import (
 // solver asks the user what 12306 wants to know. One is made for each login or
 // order; it holds the conversation's past.
 type solver struct {
-	w       *Watcher
-	rule    string // empty for a login that is for no rule
-	attempt string
-	trip    *Trip     // of an order
-	last    string    // ID of the question before
-	opens   time.Time // when the trains go on sale for which this login is wanted; zero: it is for no such moment
-	until   time.Time // of a QR conversation: codes expire, the user's time does not start anew
+	w         *Watcher
+	rule      string // empty for a login that is for no rule
+	attempt   string
+	trip      *Trip     // of an order
+	last      string    // ID of the question before
+	opens     time.Time // when the trains go on sale for which this login is wanted; zero: it is for no such moment
+	forgotten int       // right answers of which 12306 knew nothing a moment later
+	hold      *hold     // of the attempt; nil for a login by itself
+	until     time.Time // of a QR conversation: codes expire, the user's time does not start anew
 }
 
 // Solve implements twelve306.Solver: it writes down that a question is open,
@@ -30,8 +32,11 @@ type solver struct {
 // it on. An answer that a crash finds written was sent, or never will be.
 func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.Answer, error) {
 	w := s.w
+	if ch.Previous == "forgotten" {
+		s.forgotten++
+	}
 	if ch.Wrong >= w.opt.Question.Attempts {
-		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.f("答错了 %d 次", "%d wrong answers", ch.Wrong))
+		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.enough(ch, s.forgotten))
 	}
 	now := time.Now()
 	p := notifier.Prompt{
@@ -44,12 +49,12 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 		}
 		p.Deadline = s.until
 		if !now.Before(s.until) { // the fresh code took longer than what was left
-			return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.f("没有人及时回答", "nobody answered in time"))
+			return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.nobodyAnswered())
 		}
 	}
 	p.Kind, p.Title, p.Text = w.say.question(ch, s.rule, s.trip)
 	if !s.opens.IsZero() {
-		p.Text = lines(w.say.f("%s 起售，趁早登录。", "Trains go on sale at %s; log in before.", w.say.clock(s.opens, now)), p.Text)
+		p.Text = lines(w.say.opensThen(s.opens, now), p.Text)
 	}
 	if s.trip != nil { // a login concerns everybody
 		p.To = w.askedOf(s.rule)
@@ -58,12 +63,16 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	if err := w.record(nil, Event{Kind: QuestionOpened, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
 		return twelve306.Answer{}, err
 	}
+	goOn := s.hold.pause()
 	r, err := w.ask(ctx, p)
+	if stopped := goOn(); err == nil {
+		err = stopped
+	}
 	if err != nil {
 		return twelve306.Answer{}, err
 	}
 	if r.Action == notifier.Cancelled {
-		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.f("你取消了", "you cancelled"))
+		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.cancelled())
 	}
 	if err := w.record([]News{w.say.answered(s.rule, r.By, r.Channel)},
 		Event{Kind: AnswerUsed, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
@@ -108,16 +117,15 @@ func (w *Watcher) ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, e
 		return r, nil
 	case errors.Is(err, notifier.ErrExpired):
 		log.Info("nobody answered in time")
-		return r, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.f("没有人及时回答", "nobody answered in time"))
+		return r, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.nobodyAnswered())
 	case errors.Is(err, notifier.ErrNoAsker):
 		log.Error("there is nobody to ask: no channel can hear a reply")
-		return r, fmt.Errorf("%w: %s", twelve306.ErrGaveUp,
-			w.say.f("没有能收到回答的渠道，请在 notify 里配置 telegram 或 web", "no channel can hear a reply; configure telegram or web under notify"))
+		return r, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.noAsker())
 	case ctx.Err() != nil:
 		return r, err
 	}
 	log.Error("the question could not be asked", zap.Error(err))
-	return r, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.f("问题发不出去", "the question could not be sent"))
+	return r, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.noChannel())
 }
 
 func outcomeOf(err error) string {
@@ -135,13 +143,54 @@ func outcomeOf(err error) string {
 func (w *Watcher) explained(ctx context.Context) (out context.Context, release func()) {
 	out, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		reason := w.say.f("watcherd 停了，这个问题作废。", "watcherd has stopped; this question is void.")
+		reason := w.say.stopped()
 		if state, ok := errors.AsType[twelve306.QRState](context.Cause(ctx)); ok {
 			reason = w.say.qrEnd(state)
+		}
+		if closed, ok := errors.AsType[*notifier.Closed](context.Cause(ctx)); ok {
+			reason = closed.Reason
 		}
 		cancel(&notifier.Closed{Reason: reason})
 	})
 	return out, func() { stop(); cancel(nil) }
+}
+
+func (s speaker) nobodyAnswered() string {
+	return s.f("没有人及时回答。", "Nobody answered in time.")
+}
+
+func (s speaker) cancelled() string { return s.f("你取消了。", "You cancelled it.") }
+
+func (s speaker) noAsker() string {
+	return s.f("没有能收到回答的渠道：请在 watch.yaml 的 notify 里配好 telegram、email 或 web。",
+		"No channel can hear a reply: please set up telegram, email or web under notify in watch.yaml.")
+}
+
+func (s speaker) noChannel() string {
+	return s.f("问题发不出去，所有渠道都不通。", "The question could not be sent: no channel works.")
+}
+
+func (s speaker) stopped() string {
+	return s.f("watcherd 停了，不用再回答。", "watcherd has stopped; nothing more to do here.")
+}
+
+func (s speaker) opensThen(opens, now time.Time) string {
+	return s.f("%s 起售，请在那之前登录好。", "Trains go on sale at %s; please log in before.", s.clock(opens, now))
+}
+
+// enough says why no more answers are asked for; forgotten of them were right.
+func (s speaker) enough(ch twelve306.Challenge, forgotten int) string {
+	switch {
+	case ch.Kind == twelve306.AppChallenge:
+		return s.f("12306 说那件事还没有办好。", "12306 says that it is not done yet.")
+	case forgotten >= ch.Wrong:
+		return s.f("你答对了，但 12306 弄丢了登录，%d 次都是这样。", "You answered right, but 12306 lost the login, %d times in a row.", ch.Wrong)
+	case forgotten > 0:
+		return s.f("试了 %d 次都没成，其中 %d 次你答对了，是 12306 弄丢了登录。", "%d answers came to nothing; %d of them were right, and 12306 lost the login.", ch.Wrong, forgotten)
+	case ch.Kind == twelve306.SMSChallenge:
+		return s.f("验证码 %d 次都不对，也可能是过期了。", "%d codes were wrong or too old.", ch.Wrong)
+	}
+	return s.f("答错了 %d 次。", "%d answers were wrong.", ch.Wrong)
 }
 
 func (s speaker) qrEnd(state twelve306.QRState) string {
@@ -156,18 +205,20 @@ func (s speaker) qrEnd(state twelve306.QRState) string {
 
 // question words a challenge: what is wanted, what for, how to answer.
 func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind notifier.Kind, title, text string) {
-	purpose := s.f("登录 12306", "Log in to 12306")
+	purpose := s.f("登录 12306", "log in to 12306")
 	if ch.For == twelve306.ForOrder && t != nil {
-		purpose = s.f("下单 %s %s %s→%s %s", "Book %s %s %s to %s, %s", t.Train, s.short(t.Date), t.From, t.To, seatText(s.lang, t.Seat))
+		purpose = s.f("下单 %s %s %s→%s %s", "book %s %s %s to %s, %s", t.Train, s.short(t.Date), t.From, t.To, seatText(s.lang, t.Seat))
 	}
 	before := ""
 	switch ch.Previous {
 	case "wrong":
-		before = s.f("上次答错了，再来一张。", "That was wrong. Here is another one.")
+		before = s.f("上次答错了，没关系，再来一张。", "That was wrong, never mind: here is another one.")
 	case "expired":
 		before = s.f("上一张过期了，换了一张。", "The last one expired; here is a new one.")
 	case "another":
 		before = s.f("换了一张。", "Here is another one.")
+	case "forgotten":
+		before = s.f("你答对了，但 12306 弄丢了登录，请再答一次。", "You were right, but 12306 lost the login; please answer once more.")
 	case "lost":
 		before = s.f("上次的回答没有送到 12306，请再答一次。", "The last answer did not reach 12306; please answer once more.")
 	}
@@ -184,11 +235,11 @@ func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind no
 		if ch.Words != "" {
 			said = s.said(ch.Words)
 		}
-		return notifier.App, s.f("%s：要你先办一件事", "%s: something for you to do first", purpose),
-			lines(before, said, s.elsewhere(ch.Code), s.f("办好以后回复 好了，会马上再登录。", "Reply done afterwards; the login is then tried again at once."), rules)
+		return notifier.App, s.f("请先办一件事：%s", "Something to do first: %s", purpose),
+			lines(before, said, s.elsewhere(ch.Code), s.f("办好后回复 好了，马上再登录。", "Then reply done, and the login is tried again at once."), rules)
 	case twelve306.SMSChallenge:
 		if ch.Previous == "wrong" {
-			before = s.f("验证码不对，请再输一次。", "That code was wrong; please type it again.")
+			before = s.f("刚才的验证码不对，或者过期了，请再输一次。", "That code was wrong or too old; please type it again.")
 		}
 		if ch.Previous == "another" {
 			before = ""
@@ -197,34 +248,34 @@ func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind no
 		if strings.Contains(words, "成功") || !hasHan(words) { // 获取手机验证码成功！ says no more than we do, HTTP 500 nothing
 			words = ""
 		}
-		return notifier.SMS, s.f("%s：短信验证码", "%s: SMS code", purpose),
-			lines(before, words, s.f("12306 刚给账户的手机发了 6 位验证码，请回复这 6 位数字。", "12306 has just sent six digits to the account's phone. Reply with them."), rules)
+		return notifier.SMS, s.f("短信验证码：%s", "SMS code: %s", purpose),
+			lines(before, words, s.f("12306 刚给账户的手机发了短信，请回复里面的 6 位数字。", "12306 has just sent a text message to the account's phone. Reply with its 6 digits."), rules)
 	case twelve306.QRChallenge:
-		return notifier.QR, s.f("%s：请扫码", "%s: scan this code", purpose),
-			lines(before, s.f("用 12306 官方 App 扫这个二维码，再在 App 里确认。手机就在这一台上时，可以先存图，再从 App 的相册里选。",
-				"Scan it with the official 12306 app and confirm there. On one phone: save the picture and pick it from the app's album."), rules)
+		return notifier.QR, s.f("请扫码：%s", "Scan this code: %s", purpose),
+			lines(before, s.f("用 12306 官方 App 扫这个二维码，再在 App 里点确认。App 就在这部手机上？先存图，再从 App 的相册里选。",
+				"Scan it with the official 12306 app and confirm there. The app is on this very phone? Save the picture, then pick it from the app's album."), rules)
 	}
-	return notifier.Picture, s.f("%s：请选图", "%s: which pictures?", purpose),
-		lines(before, s.f("点出图中标题所说的图，从左到右、从上到下是 1 到 8。也可以直接回复，比如 2 5。",
-			"Choose the pictures that show the word in the title; they count 1 to 8 in reading order. Or reply, for example: 2 5."), rules)
+	return notifier.Picture, s.f("请选图：%s", "Choose pictures: %s", purpose),
+		lines(before, s.f("请选出所有和图上文字相符的图片：从左到右、从上到下是 1 到 8，点选，或回复编号，比如 2 5。",
+			"Choose all pictures that show what the words above them say; they count 1 to 8 in reading order. Tap them, or reply with their numbers, such as 2 5."), rules)
 }
 
 // elsewhere says what 12306 wants done away from its page, by result_code.
 func (s speaker) elsewhere(code int) string {
 	switch code {
 	case 91:
-		return s.f("请用账户绑定的手机发短信 666 到 12306。", "Send 666 as a text message to 12306 from the phone that the account names.")
+		return s.f("请用账户绑定的手机，发短信 666 到 12306。", "From the phone that the account names, send 666 as a text message to 12306.")
 	case 92:
 		return s.f("请在 12306 官方 App 里登录一次，按提示核验手机号。", "Log in once in the official 12306 app and verify the phone number there.")
 	case 94:
-		return s.f("请带身份证原件到车站窗口办理核验；办好之前可以改用 login: qr。", "Take your ID to a station counter; until then login: qr may work.")
+		return s.f("请带身份证原件到车站窗口核验。办好之前，可以在 watch.yaml 里改用 login: qr。", "Please take your ID card to a station counter. Until that is done, login: qr in watch.yaml may work.")
 	case 95:
 		return s.f("请在十分钟内打开 12306 官方 App，确认这次登录。", "Open the official 12306 app within ten minutes and confirm this login.")
 	case 97:
-		return s.f("12306 要滑块验证，只能在它自己的页面上做：请在官网或 App 里登录一次，或改用 login: qr。",
-			"12306 wants a slider, which only its own page can show: log in once on the site or in the app, or use login: qr.")
+		return s.f("12306 要拖滑块，只有它自己的页面能做：请在官网或 App 里登录一次，或在 watch.yaml 里改用 login: qr。",
+			"12306 wants a slider, which only its own page can show: log in once on the site or in the app, or use login: qr in watch.yaml.")
 	case 101:
-		return s.f("密码太久没改：请在 12306 官方 App 里改密码，再改 watch.yaml 里的密码。", "The password is too old: change it in the official 12306 app, then in watch.yaml.")
+		return s.f("密码太久没改：请先在 12306 官方 App 里改密码，再改 watch.yaml 里的。", "The password is too old: change it in the official 12306 app, then in watch.yaml.")
 	}
 	return s.f("请按 12306 的提示在官方 App 里处理。", "Please do what 12306 says in its official app.")
 }

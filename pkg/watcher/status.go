@@ -103,11 +103,11 @@ type PaceStatus struct {
 
 // Status says what the daemon is doing.
 func (w *Watcher) Status() Status {
-	in, since := w.client.LoggedIn()
-	pace := w.client.Pace().Stats()
 	today := twelve306.DateOf(time.Now())
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	in, since := w.client.LoggedIn()
+	pace := w.client.Pace().Stats()
 	clock := func(t time.Time) time.Time { return t.In(w.opt.Location).Truncate(time.Second) }
 	at := func(t time.Time) *time.Time {
 		if t.IsZero() {
@@ -129,7 +129,7 @@ func (w *Watcher) Status() Status {
 	for _, r := range w.rules {
 		rs := RuleStatus{Name: r.Name, State: w.stateOf(r, today), LastLook: at(r.lastLook), LastResult: r.result, Query: []QueryStatus{}}
 		if rs.State == RuleLooking || rs.State == RuleTelling {
-			rs.NextLook = at(r.nextLook)
+			rs.NextLook = at(r.nextLook())
 		}
 		for _, j := range r.Journeys() {
 			if !j.Date.Before(today) {
@@ -157,12 +157,13 @@ func (w *Watcher) Status() Status {
 
 // result says in words what a look found: how many trains there are, and the
 // best that satisfies the rule.
-func (s speaker) result(trains int, list []Candidate) string {
-	if len(list) == 0 {
-		return s.f("%d 趟车，没有合适的票", "%d trains, no seat that fits", trains)
-	}
-	best := list[0]
+func (s speaker) result(trains int, best Candidate) string {
 	return s.f("%d 趟车，最好的：%s %s %s", "%d trains, the best: %s, %s, %s", trains, best.Train.Code(), seatText(s.lang, best.Seat), best.Left.Text)
+}
+
+// noResult is result when nothing satisfies the rule.
+func (s speaker) noResult(trains int) string {
+	return s.f("%d 趟车，没有合适的票", "%d trains, no seat that fits", trains)
 }
 
 // stateOf says what a rule does. Callers hold w.mu.
@@ -190,13 +191,13 @@ func (w *Watcher) stateOf(r *watched, today twelve306.Date) RuleState {
 // Line says in one line what the daemon is doing, for systemctl status.
 func (w *Watcher) Line() string {
 	rules, looking := w.counts()
-	in, _ := w.client.LoggedIn()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	in, _ := w.client.LoggedIn()
 	var next time.Time
 	for _, r := range w.rules {
-		if !r.nextLook.IsZero() && (next.IsZero() || r.nextLook.Before(next)) {
-			next = r.nextLook
+		if at := r.nextLook(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
 		}
 	}
 	line := fmt.Sprintf("%d of %d rules looking", looking, rules)

@@ -22,9 +22,20 @@ type Options struct {
 	Channels []notifier.Channel
 	Link     func(*notifier.Prompt) string // the answer page's link; nil without one
 
+	// StatusLink is where a phone can look up the [Watcher.Board], SeenLink
+	// where it can say that its user has seen the message of that Seen. They
+	// return nothing as long as there is no such place; nil is the same.
+	StatusLink func() string
+	SeenLink   func(seen string) string
+
 	// Client makes the client from the session that an earlier life saved (nil
 	// when there is none, or when it could not be used).
 	Client func(saved []byte) (*twelve306.Client, error)
+	Site   string // where 12306 is: a session belongs to it
+
+	// Hear runs what the channels need to hear their user, for as long as they
+	// are in use; nil when somebody else does.
+	Hear func(context.Context) (stop func())
 
 	Language notifier.Lang
 	Location *time.Location
@@ -71,13 +82,22 @@ type Watcher struct {
 	seats  chan struct{}            // there may be something to book
 	unkept chan struct{}            // something is in memory only
 	posts  map[string]chan struct{} // by channel: something to tell
+	renew  chan struct{}            // next waits
+	turn   turn                     // the account's, while an attempt must not be interrupted
 
 	side sync.WaitGroup // offers
 
+	account *account // of the settings in force; nil before Run
+
 	mu      sync.Mutex
 	state   *State
+	next    *Change // takes the place of opt as soon as no attempt is in progress
+	later   *Change // brings another account, as soon as nothing is open on this one
 	rules   []*watched
 	byName  map[string]*watched
+	edition uint64  // counts what may change who looks: reloads and events
+	planner planner // what there is to ask
+	offBy   bool    // it was logged that this machine's clock is wrong
 	sight   sight
 	looking time.Time         // when the look that is under way began; zero between looks
 	pending []notifier.Prompt // open questions
@@ -105,43 +125,56 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 		opt.Log = zap.NewNop()
 	}
 	w := &Watcher{
-		opt: opt, log: opt.Log, store: s, state: NewState(), byName: map[string]*watched{},
-		say:    speaker{opt.Language, opt.Location},
-		replan: make(chan struct{}, 1), seats: make(chan struct{}, 1), unkept: make(chan struct{}, 1), posts: map[string]chan struct{}{},
+		log: opt.Log, store: s, state: NewState(), byName: map[string]*watched{},
+		replan: make(chan struct{}, 1), seats: make(chan struct{}, 1), unkept: make(chan struct{}, 1),
+		renew: make(chan struct{}, 1), turn: make(turn, 1),
 		copies: &captures{dir: opt.Dir, log: opt.Log}, meter: newMeter(),
-		fan: &notifier.Fanout{Channels: opt.Channels, Link: opt.Link},
 	}
 	if err := w.replay(); err != nil {
 		return nil, fmt.Errorf("state folder %s: %w", opt.Dir, err)
 	}
-	names := make([]string, 0, len(opt.Channels))
-	for _, c := range opt.Channels {
-		w.posts[c.Name] = make(chan struct{}, 1)
-		names = append(names, c.Name)
-	}
-	if err := s.DropOther(names); err != nil {
-		return nil, err
-	}
-	saved, err := s.Get(sessionValue)
-	if err != nil {
-		return nil, err
-	}
-	if w.client, err = opt.Client(saved); err != nil && saved != nil {
-		w.log.Warn("the saved session cannot be used; starting with a new one", zap.Error(err))
-		w.client, err = opt.Client(nil)
-	}
-	if err != nil {
-		return nil, err
-	}
-	w.client.OnOdd(w.copies.odd)
-	if a := opt.Account; a != nil {
-		w.copies.keeps(a.Credentials.Username, a.Credentials.Password)
-	}
-	if err := w.rememberPace(); err != nil {
+	if err := w.equip(opt); err != nil {
 		return nil, err
 	}
 	w.setRules(opt.Rules)
 	return w, nil
+}
+
+// equip takes up options, all but their rules: at Open, and when they change.
+// When it fails the old ones are in force.
+func (w *Watcher) equip(opt Options) error {
+	saved, err := w.session(opt)
+	if err != nil {
+		return err
+	}
+	client, err := opt.Client(saved)
+	if err != nil && saved != nil {
+		w.log.Warn("the saved session cannot be used; starting with a new one", zap.Error(err))
+		client, err = opt.Client(nil)
+	}
+	if err != nil {
+		return err
+	}
+	client.OnOdd(w.copies.odd)
+	if a := opt.Account; a != nil {
+		w.copies.keeps(a.Credentials.Username, a.Credentials.Password)
+	}
+	posts, names := map[string]chan struct{}{}, make([]string, 0, len(opt.Channels))
+	for _, c := range opt.Channels {
+		posts[c.Name] = make(chan struct{}, 1)
+		names = append(names, c.Name)
+	}
+	if err := w.store.DropOther(names); err != nil {
+		return err
+	}
+	if err := w.rememberPace(opt.Dir, client); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.opt, w.say, w.client, w.posts = opt, speaker{opt.Language, opt.Location}, client, posts
+	w.fan = &notifier.Fanout{Channels: opt.Channels, Link: opt.Link}
+	return nil
 }
 
 // replay folds the journal and drops from it what nobody will ask for again:
@@ -195,18 +228,24 @@ func (w *Watcher) Close() error {
 	return errors.Join(w.marks.Close(), w.store.Close())
 }
 
-// rememberPace lets the pace go on where an earlier life stopped.
-func (w *Watcher) rememberPace() error {
-	marks, sent, err := store.OpenMarks(w.opt.Dir)
+// rememberPace lets the pace of a client go on where that of an earlier one
+// stopped.
+func (w *Watcher) rememberPace(dir string, client *twelve306.Client) error {
+	marks, sent, err := store.OpenMarks(dir)
 	if err != nil {
 		return err
+	}
+	if w.marks != nil {
+		if err := w.marks.Close(); err != nil {
+			w.log.Warn("the pace file could not be closed", zap.Error(err))
+		}
 	}
 	w.marks = marks
 	var past []twelve306.Mark
 	for _, m := range sent {
 		past = append(past, twelve306.Mark{At: m.At, Look: m.Kind == 'l', Poll: m.Kind == 'p'})
 	}
-	w.client.Pace().Remember(past, func(m twelve306.Mark) {
+	client.Pace().Remember(past, func(m twelve306.Mark) {
 		kind := byte('o')
 		switch {
 		case m.Look:
@@ -227,29 +266,23 @@ func (w *Watcher) Run(ctx context.Context) error {
 	w.mu.Lock() // somebody may ask for the status already
 	w.since = time.Now()
 	w.mu.Unlock()
-	stopTelling := w.startTelling(ctx)
 	w.tell(w.say.started(w.counts()))
-
-	var work sync.WaitGroup
-	work.Go(func() { w.lookLoop(ctx) })
-	work.Go(func() { w.refreshStations(ctx) })
-	work.Go(func() { w.writeLater(ctx) })
-	if !w.opt.Digest.IsZero() {
-		work.Go(func() { w.sendDigests(ctx) })
+	for w.live(ctx) {
+		w.change()
 	}
-	if w.opt.Account != nil {
-		work.Go(func() { newAccount(w).run(ctx) })
-	}
-	<-ctx.Done()
-	end := time.Now().Add(stopTime)
-	work.Wait()
-	w.side.Wait()
-	w.closeQuestions(stopGrace(end))
-	w.saveSession()
-	w.tell(w.say.stopping())
-	w.flush(stopGrace(end))
-	stopTelling()
 	return nil
+}
+
+// lastWords tells that the daemon stops.
+func (w *Watcher) lastWords() {
+	w.mu.Lock()
+	held := w.state.Held()
+	w.mu.Unlock()
+	var unpaid *HeldOrder
+	if len(held) > 0 {
+		unpaid = held[0].Order
+	}
+	w.tell(w.say.stopping(unpaid, time.Now()))
 }
 
 // startTelling starts the tellers. They outlive ctx, so that the last news can
@@ -295,22 +328,6 @@ const stopTime = 8500 * time.Millisecond
 // the next start.
 func stopGrace(end time.Time) time.Duration {
 	return min(max(time.Until(end), 200*time.Millisecond), 3*time.Second)
-}
-
-// Reload replaces the rules: those whose name stays keep their history, an
-// attempt in progress finishes. restart says that settings changed which only
-// a restart can take up; the user is told.
-func (w *Watcher) Reload(rules []Rule, restart bool) {
-	added, changed, removed := w.setRules(rules)
-	w.log.Info("watch.yaml reloaded", zap.Strings("added", added), zap.Strings("changed", changed), zap.Strings("removed", removed))
-	w.tell(w.say.reloaded(w.say.changes(added, changed, removed, restart)))
-	nudge(w.replan)
-	nudge(w.seats)
-}
-
-// ReloadRefused tells that an edit of watch.yaml has mistakes.
-func (w *Watcher) ReloadRefused(mistakes string) {
-	w.tell(w.say.reloadRefused(mistakes))
 }
 
 // record writes events and the news of them in one durable step and folds
@@ -411,6 +428,7 @@ func (w *Watcher) encode(news []News, events []Event) ([]store.Record, []store.O
 }
 
 func (w *Watcher) fold(events []Event) {
+	w.edition += uint64(len(events))
 	for _, e := range events {
 		if err := w.state.Fold(e); err != nil {
 			// Our own events always follow from the state.
