@@ -127,14 +127,22 @@ func TestPracticePicture(t *testing.T) {
 			}
 		}
 	}
-	zh, en := practicePrompt(notifier.Chinese, "", time.Now()), practicePrompt(notifier.English, zhID, time.Now())
-	for _, q := range []notifier.Prompt{zh, en} {
+	for _, l := range []notifier.Lang{notifier.Chinese, notifier.English} {
+		q, round := practicePrompt(l, zhID, time.Now())
+		if right := numbers(round); heard(notifier.Reply{Picks: round}) != right || !strings.Contains(q.Text, right) ||
+			practiceResult(l, right, right) == practiceResult(l, "1 2 3 4 5 6 7 8", right) {
+			t.Errorf("%s: the right answer is %s", q.Text, right)
+		}
 		if r, err := q.Parse("2 5"); err != nil || r.Action != notifier.Answered {
 			t.Errorf("%+v, %v", r, err)
 		}
 		if strings.ContainsAny(q.Text+q.Title, "%[]") {
 			t.Errorf("%s: %s", q.Title, q.Text)
 		}
+	}
+	at := []notifier.Point{{X: 0, Y: 0}, {X: 292, Y: 159}, {X: 75, Y: 90}, {X: 76, Y: 79}}
+	if got := heard(notifier.Reply{Points: at}); got != "1 2 6 8" {
+		t.Errorf("%v are the pictures %s", at, got)
 	}
 }
 

@@ -32,10 +32,12 @@ type testStep struct {
 	Step    string        `json:"step"`
 	Channel string        `json:"channel,omitempty"`
 	Error   string        `json:"error,omitempty"`
-	By      string        `json:"by,omitempty"`    // answered: who; elsewhere: the channel
-	Names   []string      `json:"names,omitempty"` // asked: the channels
-	Link    string        `json:"link,omitempty"`  // asked: the answer page
-	Wait    time.Duration `json:"wait,omitempty"`  // asked: how long
+	By      string        `json:"by,omitempty"`     // answered: who; elsewhere: the channel
+	Answer  string        `json:"answer,omitempty"` // answered: what was heard; empty when it was a word to cancel
+	Right   string        `json:"right,omitempty"`  // answered: what is right
+	Names   []string      `json:"names,omitempty"`  // asked: the channels
+	Link    string        `json:"link,omitempty"`   // asked: the answer page
+	Wait    time.Duration `json:"wait,omitempty"`   // asked: how long
 }
 
 // The steps.
@@ -49,7 +51,8 @@ const (
 	stepOver      = "over" // all is done; with an error: it was broken off
 )
 
-// testTimeout is how long a channel may take to take the test message over.
+// testTimeout is how long a channel may take to take the test message over,
+// unless the question waits less.
 const testTimeout = 30 * time.Second
 
 // practise tells every channel, then asks one question on all of those that
@@ -125,7 +128,7 @@ func (p *parts) names() []string {
 }
 
 func tryMessage(ctx context.Context, n notifier.Notifier, o practiceOptions) error {
-	ctx, cancel := context.WithTimeout(ctx, testTimeout)
+	ctx, cancel := context.WithTimeout(ctx, min(testTimeout, o.Timeout))
 	defer cancel()
 	return n.Notify(ctx, notifier.Message{
 		ID: notifier.NewID(), Kind: "test", At: time.Now(), Loud: true,
@@ -163,8 +166,10 @@ func (p *parts) practiceQuestion(ctx context.Context, o practiceOptions, working
 	}()
 	deadline := time.Now().Add(o.Timeout)
 	var r notifier.Reply
+	var round []int
 	for before := ""; ; {
-		q := practicePrompt(o.Lang, before, deadline)
+		var q notifier.Prompt
+		q, round = practicePrompt(o.Lang, before, deadline)
 		if link != nil {
 			q.Link = link(&q)
 		}
@@ -185,10 +190,14 @@ func (p *parts) practiceQuestion(ctx context.Context, o practiceOptions, working
 		}
 		break
 	}
+	echoed := p.echo(ctx, o, r, round)
 	mu.Lock()
 	defer mu.Unlock()
 	for _, c := range working {
 		s := testStep{Channel: c.Name, Error: failed[c.Name]}
+		if s.Error == "" && r.Channel == "" {
+			s.Error = deafness(c.Notifier)
+		}
 		switch {
 		case !slices.Contains(hear, c.Name):
 			if s.Step = stepAsked; s.Error == "" {
@@ -197,7 +206,7 @@ func (p *parts) practiceQuestion(ctx context.Context, o practiceOptions, working
 		case s.Error != "":
 			s.Step = stepSilent
 		case r.Channel == c.Name:
-			s.Step, s.By = stepAnswered, r.By
+			s.Step, s.By, s.Answer, s.Right, s.Error = stepAnswered, r.By, heard(r), numbers(round), echoed
 		case r.Channel != "":
 			s.Step, s.By = stepElsewhere, r.Channel
 		default:
@@ -208,20 +217,85 @@ func (p *parts) practiceQuestion(ctx context.Context, o practiceOptions, working
 	return nil
 }
 
+// deafness says why a channel does not hear just now; empty when it does, or
+// does not know.
+func deafness(n notifier.Notifier) string {
+	if d, ok := n.(interface{ Deaf() error }); ok {
+		if err := d.Deaf(); err != nil {
+			return plainError(err)
+		}
+	}
+	return ""
+}
+
+// heard is what a reply says, in the numbers of pictures.
+func heard(r notifier.Reply) string {
+	picks := slices.Clone(r.Picks)
+	for _, at := range r.Points {
+		picks = append(picks, nearest(at))
+	}
+	slices.Sort(picks)
+	return numbers(slices.Compact(picks))
+}
+
+// nearest returns the number of the picture at a place.
+func nearest(at notifier.Point) (n int) {
+	least := captchaWidth * captchaWidth
+	for i := 1; i <= 8; i++ {
+		c, _ := twelve306.TileCentre(i)
+		if far := (at.X-c.X)*(at.X-c.X) + (at.Y-c.Y)*(at.Y-c.Y); far < least {
+			n, least = i, far
+		}
+	}
+	return n
+}
+
+func numbers(ns []int) string { return strings.Trim(fmt.Sprint(ns), "[]") }
+
+// echo tells whoever has answered what was heard, on the channel where he did,
+// and returns what went wrong with that. The answer page keeps no news.
+func (p *parts) echo(ctx context.Context, o practiceOptions, r notifier.Reply, round []int) string {
+	for _, c := range p.channels {
+		if _, page := c.Notifier.(*web.Server); page || c.Name != r.Channel {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, min(testTimeout, o.Timeout))
+		defer cancel()
+		if err := c.Notifier.Notify(ctx, notifier.Message{
+			ID: notifier.NewID(), Kind: "test", At: time.Now(),
+			Title: practiceResult(o.Lang, heard(r), numbers(round)),
+			Text:  o.Lang.Pick("练习结束，真的验证码也这样回答。", "That was the practice; a captcha is answered the same way."),
+		}); err != nil {
+			return plainError(err)
+		}
+	}
+	return ""
+}
+
+// practiceResult compares an answer with the right one.
+func practiceResult(l notifier.Lang, heard, right string) string {
+	switch heard {
+	case right:
+		return fmt.Sprintf(l.Pick("收到 %s，答对了", "Heard %s, which is right"), heard)
+	case "":
+		return l.Pick("收到：取消", "Heard: cancel")
+	}
+	return fmt.Sprintf(l.Pick("收到 %s，圆其实在 %s", "Heard %s; the circles are %s"), heard, right)
+}
+
 // lastWords is how long the end of a practice question may take on the phones.
 const lastWords = 3 * time.Second
 
-// practicePrompt is a question as a captcha asks it. before is the ID of the
-// picture that it takes the place of.
-func practicePrompt(l notifier.Lang, before string, deadline time.Time) notifier.Prompt {
+// practicePrompt is a question as a captcha asks it, with its right answer.
+// before is the ID of the picture that it takes the place of.
+func practicePrompt(l notifier.Lang, before string, deadline time.Time) (p notifier.Prompt, round []int) {
 	picture, round := practicePicture()
-	numbers := strings.Trim(fmt.Sprint(round), "[]")
 	return notifier.Prompt{
 		ID: notifier.NewID(), Kind: notifier.Picture, Lang: l, Image: picture, AskedAt: time.Now(), Deadline: deadline, Replaces: before,
 		Title: l.Pick("练习：哪些图里是圆？", "Practice: which pictures show a circle?"),
 		Text: fmt.Sprintf(l.Pick("这是 watcherd test-notify 的练习题，和真的验证码一样回答；图从左到右、从上到下是 1 到 8。（圆在 %s；答错也没关系。）",
-			"This is the practice question of watcherd test-notify; answer it as you would a captcha. The pictures count 1 to 8 in reading order. (The circles are %s; a wrong answer does no harm.)"), numbers),
-	}
+			"This is the practice question of watcherd test-notify; answer it as you would a captcha. The pictures count 1 to 8 in reading order. (The circles are %s; a wrong answer does no harm.)"), numbers(round)),
+	}, round
 }
 
 // The measures of a captcha (PROTOCOL.md 2.2): a strip of 30 px, then two rows

@@ -31,9 +31,9 @@ func testNotifyCommand(f *flags) *cobra.Command {
 		Use: "test-notify", Short: "send a message on every channel, and ask a practice question where a channel can hear", Args: cobra.NoArgs,
 		Long: `test-notify sends a message on every channel of the configuration, or on those
 that --channel names. Then it asks a practice question, a picture as a captcha
-is, on all of them that can hear, and waits for the first answer: what you
-answer does not matter. It prints for each channel how that went, with the exact
-error.
+is, on all of them that can hear, and waits for the first answer, which it checks
+and repeats; a wrong one is no failure. It prints for each channel how that went,
+with the exact error, and ends with 1 when a channel has failed.
 
 With --pair it finds out the chat_id of notify.telegram instead: it prints a code,
 you send the code to your bot, and it prints the number.
@@ -166,7 +166,7 @@ func (r *testReport) print(s testStep) {
 		fmt.Fprintln(r.aside, at)
 		return
 	case stepAnswered:
-		words = l.Pick("收到回答", "the answer was heard")
+		words = practiceResult(l, s.Answer, s.Right)
 		if s.By != "" {
 			words += fmt.Sprintf(l.Pick("（%s）", " (from %s)"), s.By)
 		}
@@ -184,6 +184,9 @@ func (r *testReport) print(s testStep) {
 		mark = r.paper.paint("✗", text.FgRed)
 	}
 	fmt.Fprintf(r.paper, "%s %s  %s\n", mark, text.Pad(s.Channel, 10, ' '), words)
+	if next := advice(l, s.Error); next != "" {
+		fmt.Fprintf(r.aside, "  %s\n", next)
+	}
 }
 
 // testNotify tests the daemon's own channels: a second program that fetches the
@@ -195,16 +198,17 @@ func (c *control) testNotify(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, errors.New("timeout: no such time"))
 		return
 	}
+	p, lang := c.p, c.lang
 	select {
 	case c.practice <- struct{}{}:
 		defer func() { <-c.practice }()
 	default:
-		refuse(w, http.StatusConflict, errors.New(c.lang.Pick("另一个 test-notify 还在进行", "another test-notify is under way")))
+		refuse(w, http.StatusConflict, errors.New(lang.Pick("另一个 test-notify 还在进行", "another test-notify is under way")))
 		return
 	}
 	asks := q.Get("question") == "true"
 	if asks && c.w.Status().Question != nil {
-		refuse(w, http.StatusConflict, errors.New(c.lang.Pick("有一个真的问题正等你回答，先回答它，或者用 --no-question 只发消息",
+		refuse(w, http.StatusConflict, errors.New(lang.Pick("有一个真的问题正等你回答，先回答它，或者用 --no-question 只发消息",
 			"a real question waits for your answer: answer it first, or use --no-question to send only")))
 		return
 	}
@@ -216,7 +220,7 @@ func (c *control) testNotify(w http.ResponseWriter, r *http.Request) {
 		_, _ = enc.Encode(s), rc.Flush() // to whom has gone there is nothing to say
 	}
 	over := testStep{Step: stepOver}
-	err = c.p.practise(ctx, practiceOptions{Lang: c.lang, Timeout: timeout, Question: asks, Only: slices.Clone(q["channel"])}, report)
+	err = p.practise(ctx, practiceOptions{Lang: lang, Timeout: timeout, Question: asks, Only: slices.Clone(q["channel"])}, report)
 	if err = whyEnded(ctx, err); err != nil {
 		over.Error = err.Error()
 	}
