@@ -154,12 +154,13 @@ func (s speaker) queries(all []QueryStatus) string {
 		add(&days, day)
 		add(&ways, s.f("%s→%s", "%s to %s", q.From, q.To))
 	}
-	for _, list := range []*[]string{&days, &ways} {
-		if more := len(*list) - most; more > 0 {
-			*list = append((*list)[:most], s.f("还有 %d 个", "%d more", more))
+	some := func(list []string) string {
+		if more := len(list) - most; more > 0 {
+			return s.people(list[:most]) + s.lang.Pick(fmt.Sprintf("等 %d 个", len(list)), fmt.Sprintf(" and %d more", more))
 		}
+		return s.people(list)
 	}
-	return strings.TrimSpace(s.people(days) + "  " + s.people(ways))
+	return strings.TrimSpace(some(days) + "  " + some(ways))
 }
 
 // orderTitle says which order it is.
@@ -237,8 +238,8 @@ func (s speaker) railRows(st Status, account bool, now time.Time) []notifier.Row
 		pace.State += fmt.Sprintf(" / %d", st.Pace.Budget5M)
 		most = s.f("最多 %d 次", "%d at most", st.Pace.Budget5M)
 	}
-	pace.Lines = []string{s.f("最近 5 分钟 %d 次，%s；两次查询至少隔 %s", "%d in the last 5 minutes, %s; at least %s between queries",
-		st.Pace.Requests5M, most, time.Duration(st.Pace.MinIntervalMS)*time.Millisecond)}
+	pace.Lines = []string{s.f("最近 5 分钟 %d 次，%s；两次查询至少隔 %g 秒", "%d in the last 5 minutes, %s; at least %g s between queries",
+		st.Pace.Requests5M, most, float64(st.Pace.MinIntervalMS)/1000)}
 	return append(rows, session, pace)
 }
 
