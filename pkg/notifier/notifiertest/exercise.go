@@ -20,9 +20,11 @@ func Exercise(t *testing.T, newDriver func(t *testing.T) Harness) {
 		name string
 		talk func(c conversation)
 	}{
+		{"what a question says", says},
 		{"valid answers", valid},
 		{"wrong words", wrongWords},
 		{"garbled", garbled},
+		{"answer at the last moment", lastMoment},
 		{"answer after its deadline", late},
 		{"second answer", second},
 		{"the same answer twice", twice},
@@ -49,6 +51,28 @@ func Exercise(t *testing.T, newDriver func(t *testing.T) Harness) {
 	}
 }
 
+// says checks what stands in every question: what is wanted, what for, until
+// when, and where else it can be answered.
+func says(c conversation) {
+	for _, kind := range []notifier.Kind{notifier.Picture, notifier.SMS, notifier.QR, notifier.Offer, notifier.App} {
+		p := prompt(kind, notifier.Chinese)
+		p.Deadline = p.Deadline.In(time.FixedZone("CST", 8*60*60))
+		p.Link = "https://watch.example/q/" + p.ID[:16]
+		a := c.ask(p)
+		want := []string{p.Title, p.Text, p.Deadline.Format(time.TimeOnly)}
+		if !c.h.Page {
+			want = append(want, p.Link)
+		}
+		for _, want := range want {
+			c.sees(p, want)
+		}
+		c.h.Reply(p, "x")
+		if r, err := a.ended(); err != nil || r.Action != notifier.Cancelled {
+			c.t.Fatalf("%s: %+v, %v", kind, r, err)
+		}
+	}
+}
+
 // valid also has one driver ask many questions, one after another.
 func valid(c conversation) {
 	answered := notifier.Answered
@@ -59,15 +83,22 @@ func valid(c conversation) {
 	}{
 		{notifier.Picture, "5 2", notifier.Reply{Action: answered, Picks: []int{2, 5}}},
 		{notifier.Picture, "８、1", notifier.Reply{Action: answered, Picks: []int{1, 8}}},
+		{notifier.Picture, "４７", notifier.Reply{Action: answered, Picks: []int{4, 7}}},
+		{notifier.Picture, "3，6", notifier.Reply{Action: answered, Picks: []int{3, 6}}},
+		{notifier.Picture, "4,4", notifier.Reply{Action: answered, Picks: []int{4}}},
+		{notifier.Picture, "２５３，３４", notifier.Reply{Action: answered, Points: []notifier.Point{{X: 253, Y: 34}}}},
 		{notifier.Picture, "42,38,253,34", notifier.Reply{Action: answered, Points: []notifier.Point{{X: 42, Y: 38}, {X: 253, Y: 34}}}},
 		{notifier.Picture, "?", notifier.Reply{Action: notifier.Another}},
+		{notifier.Picture, "NEW", notifier.Reply{Action: notifier.Another}},
 		{notifier.Picture, "x", notifier.Reply{Action: notifier.Cancelled}},
 		{notifier.SMS, "012345", notifier.Reply{Action: answered, Code: "012345"}},
 		{notifier.SMS, "取消", notifier.Reply{Action: notifier.Cancelled}},
 		{notifier.QR, "换", notifier.Reply{Action: notifier.Another}},
 		{notifier.QR, "Cancel", notifier.Reply{Action: notifier.Cancelled}},
 		{notifier.Offer, "抢", notifier.Reply{Action: answered, Yes: true}},
+		{notifier.Offer, "Book", notifier.Reply{Action: answered, Yes: true}},
 		{notifier.Offer, "不要", notifier.Reply{Action: answered}},
+		{notifier.Offer, "取消", notifier.Reply{Action: notifier.Cancelled}},
 		{notifier.App, "好了", notifier.Reply{Action: answered, Yes: true}},
 		{notifier.App, "x", notifier.Reply{Action: notifier.Cancelled}},
 	} {
@@ -133,6 +164,15 @@ func garbled(c conversation) {
 		if r, err := a.ended(); err != nil || !reflect.DeepEqual(r.Picks, []int{8}) {
 			c.t.Errorf("the answer after them = %+v, %v", r, err)
 		}
+	}
+}
+
+func lastMoment(c conversation) {
+	a := c.ask(prompt(notifier.Picture, notifier.Chinese))
+	time.Sleep(timeout - time.Millisecond)
+	c.h.Reply(a.p, "6")
+	if r, err := a.ended(); err != nil || !reflect.DeepEqual(r.Picks, []int{6}) {
+		c.t.Fatalf("the answer = %+v, %v", r, err)
 	}
 }
 

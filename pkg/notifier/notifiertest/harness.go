@@ -43,6 +43,10 @@ type Harness struct {
 	// be nothing. It may be nil.
 	StrangerSees func() string
 
+	// Page says that the channel is the answer page itself, to which the links
+	// of the others lead.
+	Page bool
+
 	// Mute says that Notify shows nothing on this channel.
 	Mute bool
 }

@@ -279,7 +279,7 @@ func (s *ntfyServer) read() string {
 	defer s.mu.Unlock()
 	var b strings.Builder
 	for _, p := range s.posts {
-		b.WriteString(p.title + "\n" + p.text + "\n")
+		b.WriteString(p.title + "\n" + p.text + "\n" + p.link + "\n")
 	}
 	return b.String()
 }

@@ -75,6 +75,7 @@ func TestExercise(t *testing.T) {
 		var told, strange strings.Builder
 		return notifiertest.Harness{
 			Asker: s,
+			Page:  true,
 			Mute:  true,
 			Reply: func(p notifier.Prompt, text string) {
 				w := call(s, "POST", s.Link(&p), url.Values{"answer": {text}})
