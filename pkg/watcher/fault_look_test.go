@@ -118,7 +118,7 @@ func TestFaultsOfLooks(t *testing.T) {
 		{row: "query", column: "Retry-After of an hour", faults: []railsim.Fault{{Step: railsim.StepQuery, Kind: railsim.TooMany429, RetryAfter: time.Hour}}, wire: "query 1h query ...", until: 61 * time.Minute,
 			told: "blocked", says: []string{"12306 让我们慢一点", "不用做什么"}},
 		{row: "query", column: "429 for long", faults: often(-1, on(railsim.StepQuery, railsim.TooMany429, railsim.Busy)), wire: floor, told: "blind", until: 10 * time.Minute,
-			says: []string{"看不到余票了", "这不等于没票", "看得到时告诉你"}},
+			says: []string{"看不到余票了", "这不等于没票", "看得到就告诉你"}},
 	}, (*cell).playLook)
 }
 

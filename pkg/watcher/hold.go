@@ -88,7 +88,7 @@ func (a *account) vanished(ctx context.Context, at *Attempt) {
 	e := Event{At: now, Rule: at.Rule, Attempt: at.ID, Order: o}
 	// What left the list before its deadline has not expired, however long it
 	// takes to learn what became of it.
-	late := !o.PayBy.IsZero() && !g.since.Before(o.PayBy)
+	late := !o.PayBy.IsZero() && !w.railway(g.since).Before(o.PayBy)
 	switch status, err := w.client.OrderStatus(ctx, o.Number, o.Since); {
 	case ctx.Err() != nil:
 		return
@@ -109,7 +109,7 @@ func (a *account) vanished(ctx context.Context, at *Attempt) {
 	delete(a.gone, at.ID)
 	n := w.say.paid(at.Rule, o)
 	if e.Kind != Paid {
-		n = w.say.expired(at.Rule, o, e.Kind == Cancelled)
+		n = w.say.expired(at.Rule, o, e.Kind == Cancelled, !w.over(at.Rule))
 	}
 	v := (&Attempt{ID: at.ID, Rule: at.Rule, State: AttemptState(e.Kind), Trip: at.Trip, Order: o, Begun: at.Begun, Ended: now}).view(w.opt.Location)
 	n.Order = &v
@@ -135,17 +135,10 @@ const unreadableLooks = 6
 // the daemon leaves the question open; the next start asks it again.
 func (w *Watcher) lookAgain(ctx context.Context, at *Attempt) {
 	rule := at.Rule
-	w.mu.Lock()
-	r := w.byName[rule]
-	over := r == nil || !r.Enabled || r.AllPast(twelve306.DateOf(time.Now()))
-	w.mu.Unlock()
-	if over {
+	if w.over(rule) {
 		return
 	}
-	words := News{
-		Title: w.say.f("要继续盯“%s”吗？", "Look again for %s?", rule),
-		Text:  lines(w.say.trip(at.Order), w.say.f("回复 是，继续盯票下单；回复 不要，到此为止。", "Reply yes to look and book again, no to leave it.")),
-	}
+	words := w.say.lookAgain(rule, at.Order)
 	w.side.Go(func() {
 		yes := w.askOffer(ctx, words, rule, func(yes bool) []Event {
 			if yes {
@@ -160,6 +153,19 @@ func (w *Watcher) lookAgain(ctx context.Context, at *Attempt) {
 			w.log.Info("the rule stays done until it is resumed", zap.String("rule", rule))
 		}
 	})
+}
+
+func (s speaker) lookAgain(rule string, o *HeldOrder) News {
+	return News{Rule: rule, Title: s.f("要继续盯“%s”吗？", "Look again for %s?", rule),
+		Text: lines(s.trip(o), s.f("回复 是：继续盯，有票再抢。回复 不要：到此为止。", "Reply yes to look and book again, no to leave it."))}
+}
+
+// over reports whether a rule has nothing more to look for.
+func (w *Watcher) over(rule string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.byName[rule]
+	return r == nil || !r.Enabled || r.AllPast(twelve306.DateOf(time.Now()))
 }
 
 // Pause stops a rule, or all of them when rule is empty, until it is resumed,
@@ -271,12 +277,13 @@ func reminders(at *Attempt) map[string]time.Time {
 // (after a stop) one is told.
 func (a *account) remind(now time.Time) {
 	w := a.w
+	clock := w.railway(now) // times to pay by are 12306's
 	w.mu.Lock()
 	held := w.state.Held()
 	due := map[*Attempt][]string{}
 	for _, at := range held {
 		for step, when := range reminders(at) {
-			if !now.Before(when) {
+			if !clock.Before(when) {
 				due[at] = append(due[at], step)
 			}
 		}
@@ -284,8 +291,8 @@ func (a *account) remind(now time.Time) {
 	w.mu.Unlock()
 	for at, steps := range due {
 		var news []News
-		if left := at.Order.PayBy.Sub(now); left > 0 {
-			n := w.say.reminder(at.Rule, at.Order, left, now)
+		if left := at.Order.PayBy.Sub(clock); left > 0 {
+			n := w.say.reminder(at.Rule, at.Order, left, clock)
 			w.mu.Lock()
 			v := at.view(w.opt.Location)
 			w.mu.Unlock()
@@ -308,7 +315,7 @@ func (a *account) nextReminder(now time.Time) time.Time {
 	next := now.Add(24 * time.Hour)
 	for _, at := range a.w.state.Held() {
 		for _, when := range reminders(at) {
-			next = minTime(next, when)
+			next = minTime(next, a.w.local(when))
 		}
 	}
 	return next

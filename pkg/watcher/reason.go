@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
@@ -13,9 +14,9 @@ import (
 func (r Reason) In(l notifier.Lang) string {
 	switch r.Kind {
 	case WrongStation:
-		return fmt.Sprintf(l.Pick("是同城别的车站（%s）", "is for another station of the city (%s)"), r.Words)
+		return fmt.Sprintf(l.Pick("走的是同城别的车站：%s", "goes by another station of the city: %s"), stationNames(l, r.Words))
 	case Excluded:
-		return l.Pick("你排除了它（!）", "you excluded it (!)")
+		return l.Pick("你用 ! 排除了它", "you excluded it with !")
 	case NotWanted:
 		return l.Pick("不在你要的车次里", "not one of your trains")
 	case Departs:
@@ -23,7 +24,7 @@ func (r Reason) In(l notifier.Lang) string {
 	case Arrives:
 		return fmt.Sprintf(l.Pick("%s 到达，%s", "arrives %s, %s"), clockText(r.Minute), r.Window.wish(l, r.Minute))
 	case TooLong:
-		return fmt.Sprintf(l.Pick("要走 %s，你最多要 %s", "takes %s, you want %s at most"), hoursText(r.Took), hoursText(r.Max))
+		return fmt.Sprintf(l.Pick("全程 %s，你最长要 %s", "takes %s, you want %s at most"), hoursText(r.Took), hoursText(r.Max))
 	case NotOnSale:
 		if r.Words == "" {
 			return l.Pick("现在不卖", "not on sale now")
@@ -38,10 +39,21 @@ func (r Reason) In(l notifier.Lang) string {
 	case TooFew:
 		return fmt.Sprintf(l.Pick("%s只剩 %d 张，你要 %d 张", "%s: %d left, you want %d"), seatText(l, r.Seat), r.Have, r.Want)
 	case Unreadable:
-		return fmt.Sprintf(l.Pick("看不懂 12306 写的 %q，不当作没票", "12306 wrote %q, which is not understood and not taken for sold out"), r.Words)
+		return fmt.Sprintf(l.Pick("看不懂 12306 写的“%s”，不当作没票", "12306 wrote %q, which is not understood and not taken for sold out"), r.Words)
 	default:
 		return ""
 	}
+}
+
+// stationNames reads a pair of telecodes, IZQ-WHN, as names.
+func stationNames(l notifier.Lang, codes string) string {
+	names := strings.Split(codes, "-")
+	for i, code := range names {
+		if s, ok := twelve306.BuiltinStations().ByCode(code); ok {
+			names[i] = s.Name
+		}
+	}
+	return strings.Join(names, l.Pick("→", " to "))
 }
 
 // wish says what a window wants of a minute that lies outside it.
@@ -61,4 +73,10 @@ func hoursText(d time.Duration) string {
 }
 
 // seatText names a seat: 二等座, second class.
-func seatText(l notifier.Lang, s twelve306.Seat) string { return l.Pick(s.Name(), s.English()) }
+func seatText(l notifier.Lang, s twelve306.Seat) string {
+	switch s {
+	case twelve306.SecondClass, twelve306.FirstClass, twelve306.Business:
+		return l.Pick(s.Name(), s.English()+" class")
+	}
+	return l.Pick(s.Name(), s.English())
+}

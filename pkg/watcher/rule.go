@@ -23,6 +23,9 @@ func (a Action) Orders() bool { return a == ActionAsk || a == ActionBook }
 // MaxPassengers is how many people one order of 12306 can hold.
 const MaxPassengers = 5
 
+// MaxPriority is the highest priority of a rule; the lowest is its negative.
+const MaxPriority = 5
+
 // Rule is one wish: these trains, on these days, for these people. It is the
 // resolved form of an entry of rules: in watch.yaml; the tags are its keys.
 //
@@ -85,6 +88,12 @@ type Rule struct {
 	// children alone, and where there are students, with one of them.
 	Partial bool `yaml:"partial"`
 
+	// NearMisses says that trains are told, quietly and at most once an hour,
+	// that would do but for one thing which has lasted for a minute: fewer seats
+	// than passengers, up to half an hour outside depart or arrive, only kinds of
+	// seat that the rule does not name. They are never booked. Left out: true.
+	NearMisses bool `yaml:"near_misses"`
+
 	// Action is notify, ask or book. Left out: book when the rule has
 	// passengers and an account is configured, else notify.
 	Action Action `yaml:"action" oneof:"notify ask book"`
@@ -95,6 +104,11 @@ type Rule struct {
 
 	// Schedule says when the rule looks. Left out: the schedule of the file.
 	Schedule Schedule `yaml:"schedule"`
+
+	// Priority says which rule is looked at more often when there is more to ask
+	// than the budget bears: each step up doubles its share, from
+	// -MaxPriority to MaxPriority. It does not change what is booked first. Left out: 0.
+	Priority int `yaml:"priority"`
 
 	// Enabled is false for a rule that rests. Left out: true.
 	Enabled bool `yaml:"enabled"`

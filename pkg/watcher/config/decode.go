@@ -207,7 +207,7 @@ func (d *decoder) list(v reflect.Value, n *yaml.Node, key string, tag reflect.St
 	for i, child := range n.Content {
 		elem := reflect.New(v.Type().Elem()).Elem()
 		if rule, ok := elem.Addr().Interface().(*watcher.Rule); ok {
-			rule.Enabled = true
+			rule.Enabled, rule.NearMisses = true, true
 		}
 		name := fmt.Sprintf("%s[%d]", key, i)
 		d.decode(elem, child, name, tag)
