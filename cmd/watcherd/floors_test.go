@@ -190,7 +190,7 @@ func TestTheDaemonLinksNoTestCode(t *testing.T) {
 var libraries = []struct{ path, dir, why string }{
 	{"database/sql", "pkg/watcher/internal/store", "what is stored where is the store's secret"},
 	{"modernc.org/sqlite", "pkg/watcher/internal/store", "another database is a change of one package"},
-	{"github.com/nikoksr/notify", "pkg/notifier/services", "one-way services only; the contract is ours"},
+	{"github.com/nikoksr/notify", "pkg/notifier/services", "how services are sent to; the contract is ours"},
 	{"github.com/go-telegram/bot", "pkg/notifier/telegram", "a channel is its own business"},
 	{"github.com/wneessen/go-mail", "pkg/notifier/email", "so is another"},
 	{"github.com/emersion/go-imap", "pkg/notifier/email", "and how its replies come in"},

@@ -43,7 +43,7 @@ func (c *Ntfy) api() (api, error) {
 	case strings.Trim(c.ReplyTopic, letters) != "" || len(c.ReplyTopic) > 64:
 		return api{}, errors.New("reply_topic is no name of a topic: at most 64 letters, digits, - and _")
 	case c.ReplyTopic == c.Topic:
-		return api{}, errors.New("reply_topic is topic; it must be another one")
+		return api{}, errors.New("reply_topic is the same as topic; it must be another one")
 	case len(c.ReplyTopic) < shortestReplyTopic:
 		return api{}, errors.New("reply_topic can be guessed, and who knows it can answer; make it 16 random characters or more")
 	}

@@ -364,7 +364,7 @@ func TestNewRefuses(t *testing.T) {
 		{Service{Ntfy: &Ntfy{Topic: "t", ReplyTopic: canary}}, "ntfy: reply_topic is no name of a topic"},
 		{Service{Ntfy: &Ntfy{Topic: "t", ReplyTopic: strings.Repeat("a", 65)}}, "ntfy: reply_topic is no name of a topic"},
 		{Service{Ntfy: &Ntfy{Topic: "t", ReplyTopic: "CANARY"}}, "ntfy: reply_topic can be guessed"},
-		{Service{Ntfy: &Ntfy{Topic: "CANARY-0123456789", ReplyTopic: "CANARY-0123456789"}}, "ntfy: reply_topic is topic"},
+		{Service{Ntfy: &Ntfy{Topic: "CANARY-0123456789", ReplyTopic: "CANARY-0123456789"}}, "ntfy: reply_topic is the same as topic"},
 		{Service{ServerChan: &ServerChan{}}, "serverchan: key is missing"},
 		{Service{PushPlus: &PushPlus{}}, "pushplus: token is missing"},
 		{Service{Pushover: &Pushover{Token: canary}}, "pushover: user is missing"},

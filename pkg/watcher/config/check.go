@@ -167,7 +167,14 @@ func (k *checker) notify() {
 		// New contacts nobody; its error names the field and no value.
 		if name, _, err := services.New(s, nil, nil); err != nil {
 			text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "services: "), name+": ")
-			k.wrong(strings.TrimSuffix(join(key, name), "."), "%s", text)
+			at := strings.TrimSuffix(join(key, name), ".")
+			field, rest, _ := strings.Cut(text, " ")
+			for _, field := range []string{field, field + "_file"} {
+				if k.given(join(at, field)) {
+					at, text = join(at, field), strings.TrimPrefix(rest, "is ")
+				}
+			}
+			k.wrong(at, "%s", text)
 		}
 	}
 	k.names()

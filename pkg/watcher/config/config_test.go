@@ -109,6 +109,13 @@ func TestChannels(t *testing.T) {
 		!strings.Contains(b.String(), "通知和提问：wife、mum\n") || !strings.Contains(b.String(), "通知：telegram-2、wife、telegram、web、bark、mum、bark-2\n") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
+	two := good(t, "family-phones")
+	if want := []string{"web", "妈妈", "爸爸", "ntfy", "ntfy-2", "discord", "slack"}; !slices.Equal(two.Notify.Names(), want) {
+		t.Errorf("names %q, want %q", two.Notify.Names(), want)
+	}
+	if got := two.Rules[0].Notify; !slices.Equal(got, []string{"妈妈", "ntfy-2"}) || two.Notify.Services[0].Bark.DeviceKey != "b" || two.Notify.Services[3].Name != "ntfy-2" {
+		t.Errorf("rule told on %q; %+v", got, two.Notify.Services)
+	}
 	for name, want := range map[string][]string{"smallest": {"terminal"}, "web-alone": {"web", "terminal"}, "booking": {"telegram", "web", "webhook"}} {
 		if got := good(t, name).Notify.Names(); !slices.Equal(got, want) {
 			t.Errorf("%s: names %q, want %q", name, got, want)
