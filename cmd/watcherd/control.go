@@ -22,11 +22,31 @@ import (
 // explain and test-notify, and they end when a stop begins.
 type control struct {
 	w        *watcher.Watcher
+	mu       sync.Mutex // guards p and lang, which a reload replaces
 	p        *parts
 	lang     notifier.Lang
 	life     context.Context // ends when a stop begins
 	requests chan struct{}   // bounds how many are served at once
 	practice chan struct{}   // holds the one test-notify
+}
+
+// use returns what makes parts those in use: a loop of their channels, which
+// runs until stop.
+func (c *control) use(p *parts, lang notifier.Lang, log *zap.Logger) func(context.Context) (stop func()) {
+	return func(ctx context.Context) func() {
+		c.mu.Lock()
+		c.p, c.lang = p, lang
+		c.mu.Unlock()
+		p.used.Store(true)
+		return p.hear(ctx, log)
+	}
+}
+
+// inUse returns the parts in use, and the language.
+func (c *control) inUse() (*parts, notifier.Lang) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.p, c.lang
 }
 
 // Bounds of what the socket takes. Its owner is trusted; his scripts may err.
@@ -73,6 +93,7 @@ func (c *control) serve(ctx context.Context, stateDir string, log *zap.Logger) (
 func (c *control) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.status()) })
+	mux.HandleFunc("GET /pages", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.pages()) })
 	mux.HandleFunc("POST /pause", func(w http.ResponseWriter, r *http.Request) { c.change(w, r, c.w.Pause) })
 	mux.HandleFunc("POST /resume", func(w http.ResponseWriter, r *http.Request) { c.change(w, r, c.w.Resume) })
 	mux.HandleFunc("GET /explain", c.explain)
@@ -98,6 +119,19 @@ type statusView struct {
 }
 
 func (c *control) status() statusView { return statusView{version, os.Getpid(), c.w.Status()} }
+
+// pagesView is where the pages are; they are secrets, and no part of the status.
+type pagesView struct {
+	Status string `json:"status"` // empty without a web channel
+}
+
+func (c *control) pages() pagesView {
+	p, _ := c.inUse()
+	if p.pages == nil {
+		return pagesView{}
+	}
+	return pagesView{p.pages.StatusLink()}
+}
 
 // ruleChange is a rule before and after a command.
 type ruleChange struct {
@@ -167,7 +201,8 @@ func (c *control) long(w http.ResponseWriter, r *http.Request) (context.Context,
 	ctx, cancel := context.WithCancelCause(r.Context())
 	undo := context.AfterFunc(c.life, func() {
 		// Words for a question that is still on a phone.
-		cancel(&notifier.Closed{Reason: c.lang.Pick("watcherd 停了，到此为止。", "watcherd is being stopped; this ends here.")})
+		_, lang := c.inUse()
+		cancel(&notifier.Closed{Reason: lang.Pick("watcherd 停了，到此为止。", "watcherd is being stopped; this ends here.")})
 	})
 	return ctx, func() { undo(); cancel(nil) }
 }

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
-	"reflect"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -17,25 +18,37 @@ import (
 )
 
 // settle is how long the file must rest before it is read again: editors save
-// in several steps.
-const settle = 300 * time.Millisecond
+// in several steps, and people several times in a second.
+const settle = time.Second
 
-// reloads reads watch.yaml again on SIGHUP and when it changes. Its folder is
-// watched, not the file: editors replace files. A file with mistakes changes
-// nothing and is told; so is the end of the mistakes.
-func reloads(ctx context.Context, running *config.Config, w *watcher.Watcher, log *zap.Logger) {
+// reloader takes up edits of watch.yaml. What it holds is what was last taken
+// up, though it may still wait for an attempt to end.
+type reloader struct {
+	running  *config.Config
+	opt      watcher.Options
+	parts    *parts
+	commands *control
+	w        *watcher.Watcher
+	log      *zap.Logger
+
+	read string // the text of the file as it was last read, good or bad
+}
+
+// reloads reads watch.yaml again on SIGHUP and when it changes. A file with
+// mistakes changes nothing and is told.
+func reloads(ctx context.Context, r *reloader) {
+	path := r.running.Path
+	r.read, _ = contents(path)
 	hup := hangups(ctx)
 	var changes <-chan fsnotify.Event
-	if fs, err := fsnotify.NewWatcher(); err != nil {
-		log.Warn("watch.yaml is not watched for changes; use SIGHUP", zap.Error(err))
+	var lost <-chan error
+	folders, err := watchFolders(path)
+	if err != nil {
+		r.log.Warn("watch.yaml is not watched for changes; use SIGHUP", zap.Error(err))
 	} else {
-		defer fs.Close()
-		if err := fs.Add(filepath.Dir(running.Path)); err != nil {
-			log.Warn("watch.yaml is not watched for changes; use SIGHUP", zap.Error(err))
-		}
-		changes = fs.Events
+		defer folders.Close()
+		changes, lost = folders.Events, folders.Errors
 	}
-	r := &reloader{running: running, w: w, log: log, read: contents(running.Path)}
 	quiet := time.NewTimer(time.Hour)
 	defer quiet.Stop()
 	for {
@@ -43,67 +56,125 @@ func reloads(ctx context.Context, running *config.Config, w *watcher.Watcher, lo
 		case <-ctx.Done():
 			return
 		case e := <-changes:
-			if filepath.Base(e.Name) == filepath.Base(running.Path) {
+			if concerns(e.Name, path) {
 				quiet.Reset(settle)
 			}
+		case err := <-lost: // events were lost, perhaps ours
+			r.log.Debug("watching watch.yaml", zap.Error(err))
+			quiet.Reset(settle)
 		case <-quiet.C:
-			if text := contents(running.Path); text != r.read {
-				r.reload(text)
+			text, err := contents(path)
+			if err != nil || text == "" || text == r.read {
+				continue // an editor is between taking the old file away and writing the new one
+			}
+			r.reload(text)
+			if folders == nil {
+				continue
+			}
+			if err := addFolders(folders, path); err != nil { // a link may lead elsewhere now
+				r.log.Debug("watching watch.yaml", zap.Error(err))
 			}
 		case <-hup:
 			_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec()) // the moment is for Type=notify-reload, systemd 253 and newer
-			r.reload(contents(running.Path))
+			text, _ := contents(path)
+			r.reload(text) // a file that cannot be read is told
 			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 		}
 	}
 }
 
-// contents is the file's text; a file that is gone for a moment reads as "".
-func contents(path string) string {
-	b, err := os.ReadFile(path)
+// watchFolders watches the folder of a file, not the file: editors replace
+// files. When the file is a link, what it leads to is watched as well.
+func watchFolders(path string) (*fsnotify.Watcher, error) {
+	fs, err := fsnotify.NewWatcher()
 	if err != nil {
-		return ""
+		return nil, err
 	}
-	return string(b)
+	if err := addFolders(fs, path); err != nil {
+		fs.Close()
+		return nil, err
+	}
+	return fs, nil
 }
 
-type reloader struct {
-	running *config.Config
-	w       *watcher.Watcher
-	log     *zap.Logger
-	read    string // what was last read, good or bad
-	refused bool
+func addFolders(fs *fsnotify.Watcher, path string) error {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		target = path
+	}
+	return errors.Join(fs.Add(filepath.Dir(path)), fs.Add(filepath.Dir(target)))
 }
 
+// concerns reports whether a change of a name may be one of the file: its own,
+// that of what it links to, or that of the ..data which a container's
+// configuration is swapped by.
+func concerns(name, path string) bool {
+	base := filepath.Base(name)
+	if base == filepath.Base(path) || strings.HasPrefix(base, "..data") {
+		return true
+	}
+	target, err := filepath.EvalSymlinks(path)
+	return err == nil && base == filepath.Base(target)
+}
+
+func contents(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	return string(b), err
+}
+
+// reload reads the file again and takes it up, whole or not at all.
 func (r *reloader) reload(text string) {
-	if text == "" {
-		return // an editor is between removing the old file and writing the new one
-	}
 	r.read = text
 	c, err := config.Load(r.running.Path, os.LookupEnv, twelve306.DateOf(time.Now()))
 	if err != nil {
-		r.log.Warn("watch.yaml has mistakes; the old rules go on", zap.String("mistakes", err.Error()))
-		r.w.ReloadRefused(err.Error())
-		r.refused = true
+		r.refused(err)
 		return
 	}
 	for _, warning := range c.Warnings {
 		r.log.Warn("watch.yaml", zap.String("warning", warning.String()))
 	}
-	restart := !sameSettings(r.running, c)
-	r.running.Rules = c.Rules
-	r.refused = false
-	r.w.Reload(c.Rules, restart)
+	settings, restart := r.running.Changed(c)
+	c.StateDir, c.Monitor.Listen, c.Monitor.PingURL = r.running.StateDir, r.running.Monitor.Listen, r.running.Monitor.PingURL
+	opt, p := r.opt, r.parts
+	if len(settings) > 0 {
+		if opt, p, err = r.build(c); err != nil {
+			r.refused(err)
+			return
+		}
+	}
+	opt.Rules = c.Rules
+	if err := r.w.Reload(watcher.Change{Options: opt, Settings: settings, Restart: restart}); err != nil {
+		if p != r.parts {
+			p.drop()
+		}
+		r.refused(err)
+		return
+	}
+	if p != r.parts {
+		r.parts.drop() // an edit in between that was not taken up yet
+	}
+	r.running, r.opt, r.parts = c, opt, p
 }
 
-// sameSettings compares all but the rules.
-func sameSettings(a, b *config.Config) bool {
-	x, y := *a, *b
-	for _, c := range []*config.Config{&x, &y} {
-		c.Rules, c.Warnings, c.Schedule = nil, nil, nil // rules carry their schedule
+func (r *reloader) refused(err error) {
+	r.log.Warn("watch.yaml has mistakes; the old rules go on", zap.String("mistakes", err.Error()))
+	r.w.ReloadRefused(err.Error())
+}
+
+// build makes the parts and options of a configuration; its port is open then.
+func (r *reloader) build(c *config.Config) (opt watcher.Options, p *parts, err error) {
+	if p, err = channels(c, r.log); err != nil {
+		return opt, nil, err
 	}
-	return x.Location.String() == y.Location.String() && func() bool {
-		x.Location, y.Location = nil, nil
-		return reflect.DeepEqual(x, y)
-	}()
+	if opt, err = options(c, p, r.log); err != nil {
+		return opt, nil, err
+	}
+	if err = p.show(c.StateDir, r.w); err != nil {
+		return opt, nil, err
+	}
+	if err = p.listenAfter(r.parts); err != nil {
+		return opt, nil, err
+	}
+	opt.Hear = r.commands.use(p, c.Language, r.log)
+	return opt, p, nil
 }

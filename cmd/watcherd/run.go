@@ -33,7 +33,7 @@ func runCommand(f *flags) *cobra.Command {
 			return daemonise(cmd.Context(), c, log)
 		},
 	}
-	c.Flags().StringVar(&format, "log-format", "auto", "auto (console on a terminal, else json), console or json")
+	c.Flags().StringVar(&format, "log-format", "auto", "auto (console on a terminal, journal under systemd, else json), console, journal or json")
 	c.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return c
 }
@@ -49,11 +49,17 @@ func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
 	if err != nil {
 		return &exit{exitBadConfig, err.Error()}
 	}
+	commands := &control{p: p, lang: c.Language}
+	opt.Hear = commands.use(p, c.Language, log)
 	w, err := watcher.Open(opt)
 	if err != nil {
 		return &exit{exitFailed, err.Error()}
 	}
 	defer w.Close()
+	commands.w = w
+	if err := p.show(c.StateDir, w); err != nil {
+		return &exit{exitFailed, err.Error()}
+	}
 	if err := p.listen(); err != nil {
 		return &exit{exitFailed, err.Error()}
 	}
@@ -63,16 +69,13 @@ func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
 		return &exit{exitFailed, err.Error()}
 	}
 
-	defer p.hear(ctx, log)()
-
 	log.Info("watcherd is running", zap.String("version", version), zap.String("config", c.Path), zap.String("state_dir", c.StateDir),
 		zap.Int("rules", len(c.Rules)), zap.Int("channels", len(p.channels)), zap.Bool("account", opt.Account != nil))
-	commands := &control{w: w, p: p, lang: c.Language}
 	unheard := commands.serve(ctx, c.StateDir, log)
 	side, end := context.WithCancel(ctx)
 	var sides sync.WaitGroup
 	sides.Go(func() { supervise(side, w) })
-	sides.Go(func() { reloads(side, c, w, log) })
+	sides.Go(func() { reloads(side, &reloader{running: c, opt: opt, parts: p, commands: commands, w: w, log: log}) })
 	sides.Go(func() { m.run(side) })
 	err = w.Run(ctx)
 	end()
@@ -99,7 +102,7 @@ func supervise(ctx context.Context, w *watcher.Watcher) {
 	for {
 		select {
 		case <-ctx.Done():
-			notify(daemon.SdNotifyStopping)
+			notify(daemon.SdNotifyStopping + "\nSTATUS=stopping")
 			return
 		case <-tick.C:
 			state := "STATUS=" + w.Line()

@@ -198,7 +198,7 @@ func (c *control) testNotify(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, errors.New("timeout: no such time"))
 		return
 	}
-	p, lang := c.p, c.lang
+	p, lang := c.inUse()
 	select {
 	case c.practice <- struct{}{}:
 		defer func() { <-c.practice }()

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,7 +32,12 @@ type parts struct {
 	channels []notifier.Channel
 	link     func(*notifier.Prompt) string
 	listen   func() error                  // opens the answer page's port; before run
+	pages    *web.Server                   // nil without a web channel
+	public   bool                          // it can be reached from a phone
 	run      []func(context.Context) error // loops of channels that hear
+	address  string                        // of the answer page's port; empty without one
+	port     net.Listener                  // once listen was called
+	used     atomic.Bool                   // by a daemon: whoever made them must not close them
 
 	hearsTerminal bool // one of the channels is this terminal, and hears
 }
@@ -67,20 +74,19 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 			return nil, err
 		}
 		add("web", s)
-		p.link = s.Link
-		var l net.Listener
+		p.link, p.pages, p.public = linked(s.Link, "web"), s, c.Notify.Web.PublicURL != ""
+		p.address = cmp.Or(c.Notify.Web.Listen, web.DefaultListen)
 		p.listen = func() (err error) {
-			address := cmp.Or(c.Notify.Web.Listen, web.DefaultListen)
-			if l, err = net.Listen("tcp", address); err != nil {
-				return fmt.Errorf("the answer page cannot listen on %s (notify.web.listen): %w", address, err)
+			if p.port, err = net.Listen("tcp", p.address); err != nil {
+				return fmt.Errorf("the answer page cannot listen on %s (notify.web.listen): %w", p.address, err)
 			}
 			return nil
 		}
 		p.run = append(p.run, func(ctx context.Context) error {
-			if l == nil { // test-notify goes on without the page
+			if p.port == nil { // test-notify goes on without the page
 				return nil
 			}
-			return s.Serve(ctx, l)
+			return s.Serve(ctx, p.port)
 		})
 	}
 	for _, s := range c.Notify.Services {
@@ -108,6 +114,17 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 	return p, nil
 }
 
+// linked adds the channel behind the links to those that a question is for. A
+// rule may name others only; they show the link, and its answer must count.
+func linked(link func(*notifier.Prompt) string, channel string) func(*notifier.Prompt) string {
+	return func(q *notifier.Prompt) string {
+		if len(q.To) > 0 && !slices.Contains(q.To, channel) {
+			q.To = append(slices.Clip(q.To), channel)
+		}
+		return link(q)
+	}
+}
+
 // logged writes a question's link into the log: when the answer page is the
 // only channel there is nobody else to bring it to the user. Otherwise it stays
 // out of the log, for whoever has it can answer.
@@ -116,6 +133,29 @@ func logged(link func(*notifier.Prompt) string, log *zap.Logger) func(*notifier.
 		at := link(q)
 		log.Info("answer here", zap.String("title", q.Title), zap.String("link", at))
 		return at
+	}
+}
+
+// listenAfter is listen for parts that take the place of others: on the same
+// address they take over the port, so that nobody finds it closed.
+func (p *parts) listenAfter(before *parts) error {
+	old, ok := before.port.(interface{ File() (*os.File, error) })
+	if !ok || p.address != before.address {
+		return p.listen()
+	}
+	f, err := old.File()
+	if err != nil {
+		return p.listen()
+	}
+	defer f.Close()
+	p.port, err = net.FileListener(f)
+	return err
+}
+
+// drop closes the port of parts that were never used.
+func (p *parts) drop() {
+	if p.port != nil && !p.used.Load() {
+		p.port.Close()
 	}
 }
 
@@ -132,9 +172,11 @@ func (p *parts) hear(ctx context.Context, log *zap.Logger) (stop func()) {
 		})
 	}
 	late := make(chan struct{})
-	context.AfterFunc(ctx, func() { time.AfterFunc(hearingEnds, func() { close(late) }) })
+	ends := sync.OnceFunc(func() { time.AfterFunc(hearingEnds, func() { close(late) }) })
+	context.AfterFunc(ctx, ends)
 	return func() {
 		deaf()
+		ends()
 		done := make(chan struct{})
 		go func() {
 			loops.Wait()
@@ -211,10 +253,13 @@ func options(c *config.Config, p *parts, log *zap.Logger) (watcher.Options, erro
 		return watcher.Options{}, err
 	}
 	o := watcher.Options{
-		Dir: c.StateDir, Rules: c.Rules, Channels: p.channels, Link: p.link, Client: client,
+		Dir: c.StateDir, Rules: c.Rules, Channels: p.channels, Link: p.link, Client: client, Site: c.Twelve306.BaseURL,
 		Language: c.Language, Location: c.Location, Hours: c.Twelve306.ServiceHours, Quick: isLoopback(c.Twelve306.BaseURL), Log: log,
 		Digest:   c.Monitor.Digest,
 		Question: watcher.QuestionOptions{Timeout: c.Question.Timeout, Attempts: c.Question.Attempts, AskAgain: c.Question.AskAgain},
+	}
+	if p.public {
+		o.StatusLink, o.SeenLink = p.pages.StatusLink, p.pages.SeenLink
 	}
 	if c.Twelve306.HasAccount() {
 		o.Account = &watcher.Account{
