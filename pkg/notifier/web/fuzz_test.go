@@ -87,15 +87,19 @@ func FuzzForm(f *testing.F) {
 // FuzzPath: what is not a link of ours is a 404 that says nothing, whatever is
 // asked of it.
 func FuzzPath(f *testing.F) {
-	for _, s := range []string{"/", "/q/", "/q/TOKEN", "/q/TOKEN/", "/q/TOKEN/picture", "/q/TOKEN/../TOKEN", "/q/TOKE", "/w/q/TOKEN", "/q/TOKEN%2fpicture", "/Q/TOKEN", "//q/TOKEN", "/q//TOKEN", "/q/TOKEN/picture/x", "/q/TOKEN\x00"} {
+	for _, s := range []string{"/", "/q/", "/q/TOKEN", "/q/TOKEN/", "/q/TOKEN/picture", "/q/TOKEN/../TOKEN", "/q/TOKE", "/w/q/TOKEN", "/q/TOKEN%2fpicture", "/Q/TOKEN", "//q/TOKEN", "/q//TOKEN", "/q/TOKEN/picture/x", "/q/TOKEN\x00",
+		"/status/STATUS", "/w/status/STATUS", "/status/STATUS/", "/q/STATUS", "/seen/SEEN", "/seen/x.SEEN", "/seen/.SEEN", "/seen/../seen/SEEN"} {
 		f.Add(s, true)
 		f.Add(s, false)
 	}
 	f.Fuzz(func(t *testing.T, path string, post bool) {
-		s := newServer(t)
+		var nothing string
+		on := true
+		s := shown(t, &nothing, &on)
 		p := notifier.Prompt{ID: notifier.NewID(), Kind: notifier.Offer, Lang: notifier.Chinese, Title: "秘密"}
+		status, seen := strings.TrimPrefix(s.StatusLink(), public+"/status/"), strings.TrimPrefix(s.SeenLink("x/y"), public+"/seen/")
 		token := strings.TrimPrefix(s.Link(&p), public+"/q/")
-		path = strings.ReplaceAll(path, "TOKEN", token)
+		path = strings.NewReplacer("TOKEN", token, "STATUS", status, "SEEN", strings.Replace(seen, "%2F", "/", 1)).Replace(path)
 		method := http.MethodGet
 		if post {
 			method = http.MethodPost
@@ -105,7 +109,22 @@ func FuzzPath(f *testing.F) {
 		r.URL.Path = path
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
-		link := path == "/q/"+token || path == s.prefix+"/q/"+token
+		path, _ = strings.CutPrefix(path, s.prefix)
+		stops := path == "/seen/"+strings.Replace(seen, "%2F", "/", 1)
+		if board := path == "/status/"+status; board && post {
+			if w.Code != http.StatusMethodNotAllowed {
+				t.Fatalf("POST to the status page: HTTP %d", w.Code)
+			}
+			return
+		} else if stopped := len(s.seen) == 1; stopped != (stops && post) {
+			t.Fatalf("%q stops the reminders: %v", path, stopped)
+		} else if board || stops {
+			if w.Code != http.StatusOK {
+				t.Fatalf("%q: HTTP %d", path, w.Code)
+			}
+			return
+		}
+		link := path == "/q/"+token
 		if link != (w.Code == http.StatusOK) || !link && (w.Code != http.StatusNotFound || w.Body.String() != "404\n") {
 			t.Fatalf("%q: HTTP %d\n%s", path, w.Code, w.Body)
 		}
