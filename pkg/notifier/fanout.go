@@ -26,7 +26,8 @@ type Fanout struct {
 
 	// Link returns the address of a question's answer page. It may be nil. It
 	// is called once per question that has no Link yet, before anything is
-	// sent, so that every channel can show it.
+	// sent, so that every channel can show it. It may add to the question's To:
+	// whoever gives the link must hear what is answered there.
 	Link func(*Prompt) string
 
 	// Report is told which channel failed while a question was open: its user
@@ -54,6 +55,7 @@ func (f *Fanout) Ask(ctx context.Context, p Prompt) (Reply, error) {
 	}
 	if f.Link != nil && p.Link == "" {
 		p.Link = f.Link(&p)
+		channels = f.asked(p)
 	}
 
 	asked, withdraw := context.WithCancelCause(ctx)

@@ -284,6 +284,30 @@ func TestDeafChannels(t *testing.T) {
 	})
 }
 
+// TestLinkIsHeard checks that the channel behind the link is asked when its
+// link is shown, though the question is for others.
+func TestLinkIsHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		phone, page, other := &hearing{}, &hearing{after: time.Minute, reply: Reply{Yes: true}}, &hearing{}
+		f := &Fanout{
+			Channels: []Channel{{"phone", phone}, {"page", page}, {"other", other}},
+			Link:     func(p *Prompt) string { p.To = append(p.To, "page"); return "https://x.example/q" },
+		}
+		p := question()
+		p.To = []string{"phone"}
+		r, err := f.Ask(t.Context(), p)
+		if err != nil || r.Channel != "page" {
+			t.Errorf("Ask = %+v, %v", r, err)
+		}
+		if err := f.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(phone.asked) != 1 || phone.asked[0].Link == "" || len(other.asked) != 0 {
+			t.Errorf("asked: %v and %v", phone.asked, other.asked)
+		}
+	})
+}
+
 // TestNotify checks that no channel waits for another, nor for ever.
 func TestNotify(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
