@@ -32,7 +32,14 @@ func (w *Watcher) Command(_ context.Context, text string) string {
 	s, now := w.say, time.Now()
 	switch name {
 	case "status":
-		return s.status(w.Status(), w.opt.Account != nil, now)
+		answer := s.status(w.Status(), w.opt.Account != nil, now)
+		if w.opt.StatusLink == nil {
+			return answer
+		}
+		if link := w.opt.StatusLink(); link != "" {
+			answer = lines(answer, s.statusHere(link))
+		}
+		return answer
 	case "orders":
 		w.mu.Lock()
 		orders := w.state.Orders(w.opt.Location)

@@ -213,6 +213,12 @@ func (w *Watcher) send(ctx context.Context, c notifier.Channel, o *store.Outgoin
 	if m.Kind == string(NewsSeats) && time.Since(o.At) > stale {
 		return -1, nil
 	}
+	if _, ok := c.Notifier.(notifier.Seer); !ok && w.opt.SeenLink != nil && m.Seen != "" && m.Link == "" {
+		// Now, and not when it was written: the link is that of today's settings.
+		if m.Link = w.opt.SeenLink(m.Seen); m.Link != "" {
+			m.Text = lines(m.Text, w.say.seenHere())
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
 	defer cancel()
 	err = c.Notifier.Notify(ctx, m)
