@@ -126,6 +126,9 @@ func (d *demoFlags) watch(ctx context.Context, c *config.Config, site *railsim.S
 		return &exit{exitFailed, err.Error()}
 	}
 	defer w.Close()
+	if err := p.show(c.StateDir, w); err != nil {
+		return &exit{exitFailed, err.Error()}
+	}
 	if err := p.listen(); err != nil {
 		return &exit{exitFailed, err.Error()}
 	}
