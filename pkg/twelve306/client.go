@@ -57,6 +57,7 @@ type Client struct {
 	passengerAt time.Time
 
 	listed map[Journey]listing // the last good answers
+	clock  timepiece
 
 	login  chan struct{} // holds the one Login that is under way; guards codeAt
 	codeAt time.Time     // when 12306 was last asked to send an SMS code

@@ -117,7 +117,9 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ctx, forget := once(ctx, func() { c.pace.wrote(q.class) })
+	var sent atomic.Int64 // nanoseconds after began
+	began := time.Now()
+	ctx, forget := once(ctx, func() { sent.Store(int64(time.Since(began))); c.pace.wrote(q.class) })
 	defer forget()
 	req, err := c.request(ctx, q)
 	if err != nil {
@@ -128,6 +130,7 @@ func (c *Client) do(ctx context.Context, q call) (*reply, error) {
 		return nil, lost(q.op, err)
 	}
 	defer resp.Body.Close()
+	c.clock.header(resp.Header, began.Add(time.Duration(sent.Load())), time.Now())
 	r, err := c.read(q, resp)
 	// The error page is so common between the steps of a login that only a look
 	// (or a status that says so plainly) slows us down.

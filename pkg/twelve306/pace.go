@@ -82,6 +82,8 @@ type Pace struct {
 	slowBase  time.Duration // the gap between queries when slowing began
 	slowAt    time.Time
 	notSooner time.Time // what a Retry-After asked for
+	burstAt   time.Time // when queries will follow each other at MinInterval
+	burstFor  time.Duration
 }
 
 // NewPace returns a pace that has sent nothing yet.
@@ -293,12 +295,57 @@ func (p *Pace) share(now time.Time) time.Duration {
 	return 0
 }
 
+// Save leaves queries at MinInterval room in the budget from a moment on, for a
+// while: trains go on sale then. For five minutes before it queries go so slowly
+// that those which still count at its end, and the burst, are not more than go
+// without being spread. The zero Time saves nothing.
+func (p *Pace) Save(at time.Time, span time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.burstAt, p.burstFor = at, span
+}
+
+// saving is how long a query has to wait for the sake of a burst.
+func (p *Pace) saving(now time.Time) time.Duration {
+	until := p.burstAt.Sub(now)
+	before := budgetWindow - p.burstFor // what is sent in this time before the burst still counts at its end
+	if until <= 0 || until > before || p.cfg.Budget == 0 {
+		return 0
+	}
+	burst := int(p.burstFor/max(p.cfg.MinInterval, time.Second)) + 1
+	free := max((p.cfg.Budget-p.reserve())*3/4-burst, 1)
+	return p.lastLook.Add(before / time.Duration(free)).Sub(now)
+}
+
+// Turn is how long a query would have to wait now; after that, or after five
+// seconds, ask again: the end of an order frees its part of the budget.
+func (p *Pace) Turn() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.forget(now)
+	if d := p.turn(classLook, now); d > 0 {
+		// Of those that wait for the same moment a query goes last.
+		return min(d, 5*time.Second) + time.Duration(classLook)*time.Microsecond
+	}
+	return 0
+}
+
 // take books a request that may go now, or says when to ask again.
 func (p *Pace) take(c class) (wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.forget(now)
+	if d := p.turn(c, now); d > 0 {
+		return d
+	}
+	p.book(c, now)
+	return 0
+}
+
+// turn is how long a request has to wait for its turn.
+func (p *Pace) turn(c class, now time.Time) time.Duration {
 	if c == classPoll {
 		if d := p.nextPoll.Sub(now); d > 0 {
 			return d
@@ -330,7 +377,17 @@ func (p *Pace) take(c class) (wait time.Duration) {
 				return d
 			}
 		}
+		if c == classLook {
+			if d := p.saving(now); d > 0 {
+				return d
+			}
+		}
 	}
+	return 0
+}
+
+// book notes a request that goes now.
+func (p *Pace) book(c class, now time.Time) {
 	mark := Mark{now, c.looks(), c == classPoll}
 	p.sent = append(p.sent, mark)
 	switch c {
@@ -348,7 +405,6 @@ func (p *Pace) take(c class) (wait time.Duration) {
 	if p.onSend != nil {
 		p.onSend(mark)
 	}
-	return 0
 }
 
 // rebook moves the last query that was booked by a time to now: it had to wait

@@ -115,11 +115,13 @@ type conf struct {
 	SweepLogin   wire.Text   `json:"is_sweep_login"`
 	QueryURL     wire.Text   `json:"queryUrl"`
 	OtherControl wire.Number `json:"other_control"`
+	Now          wire.Number `json:"now"` // milliseconds, since about 2024
 }
 
 // conf asks login/conf: who is logged in, what a login needs, the query letter.
 func (c *Client) conf(ctx context.Context) (conf, error) {
 	const op = "conf"
+	asked := time.Now()
 	env, _, err := c.post(ctx, op, "/otn/login/conf", pageLogin2, nil)
 	if err != nil {
 		return conf{}, err
@@ -127,6 +129,10 @@ func (c *Client) conf(ctx context.Context) (conf, error) {
 	var d conf
 	if err := data(op, env, &d); err != nil {
 		return conf{}, err
+	}
+	if d.Now > 0 {
+		// It was asked when its turn in the pace came, at the earliest.
+		c.clock.read(time.UnixMilli(int64(d.Now)), time.Millisecond, asked, time.Now(), ownClock)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -52,3 +52,11 @@ func (c *Client) notOnSale(j Journey) error {
 	return &Error{Op: "query", Kind: NotOnSale, Unsent: true, Msg: fmt.Sprintf("12306 sells %d days ahead; %s opens on %s",
 		c.window, j.Date, j.Date.AddDays(1-c.window))}
 }
+
+// Window returns how many days 12306 sells ahead, today included; 0 while that
+// is not known.
+func (c *Client) Window() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.window
+}

@@ -192,7 +192,7 @@ func (a *account) wait(ctx context.Context, at *Attempt, q twelve306.Queued) {
 // as after any other confirm: 12306 is asked until it is known.
 func (a *account) took(ctx context.Context, at *Attempt) {
 	h, err := a.w.client.Unfinished(ctx)
-	if o := ours(a.unclaimed(h.Orders, at), at); err == nil && o != nil {
+	if o := a.w.ours(a.unclaimed(h.Orders, at), at); err == nil && o != nil {
 		a.book(at, heldOrder(*o))
 		return
 	}

@@ -84,14 +84,14 @@ type puzzle struct {
 }
 
 // puzzleOf looks for wanted trains that cannot be judged.
-func (r *watched) puzzleOf(j twelve306.Journey, trains []twelve306.Train) puzzle {
+func (r *watched) puzzleOf(j twelve306.Journey, trains []*twelve306.Train) puzzle {
 	var p puzzle
-	for i := range trains {
-		_, why, ok := r.Verdict(j, &trains[i])
+	for _, t := range trains {
+		_, why, ok := r.Verdict(j, t)
 		switch {
 		case ok || why.Kind != Unreadable:
 		case p.train == "":
-			p.train, p.words = trains[i].Code(), why.Words
+			p.train, p.words = t.Code(), why.Words
 		default:
 			p.more++
 		}
@@ -100,7 +100,7 @@ func (r *watched) puzzleOf(j twelve306.Journey, trains []twelve306.Train) puzzle
 }
 
 // judged takes up whether a look at a journey let the rule judge its trains.
-func (w *Watcher) judged(r *watched, j twelve306.Journey, trains []twelve306.Train, found bool, now time.Time) {
+func (w *Watcher) judged(r *watched, j twelve306.Journey, trains []*twelve306.Train, found bool, now time.Time) {
 	w.mu.Lock()
 	spot := r.spots[j] != nil
 	w.mu.Unlock()

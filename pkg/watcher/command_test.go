@@ -31,7 +31,7 @@ func everyAnswer(s speaker) map[string]string {
 	}
 	busy := Status{
 		Rules: []RuleStatus{
-			{Name: "回家", State: RuleLooking, LastLook: at(-3 * time.Second), LastResult: s.result(231, nil)},
+			{Name: "回家", State: RuleLooking, LastLook: at(-3 * time.Second), LastResult: s.noResult(231)},
 			{Name: "返程", State: RulePaused, LastLook: at(-time.Hour)}, {Name: "春游", State: RuleWaiting}, {Name: "出差", State: RuleDone},
 			{Name: "开会", State: RuleTelling, LastLook: at(-5 * time.Second)}, {Name: "旧", State: RulePast}, {Name: "停", State: RuleDisabled},
 		},

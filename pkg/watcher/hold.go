@@ -51,7 +51,7 @@ func (a *account) lookAtHeld(ctx context.Context) {
 	held := w.state.Held()
 	w.mu.Unlock()
 	for _, at := range held {
-		if o := ours(h.Orders, at); o != nil {
+		if o := a.w.ours(h.Orders, at); o != nil {
 			a.stillHeld(at, *o)
 			continue
 		}

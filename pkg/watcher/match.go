@@ -73,22 +73,106 @@ func SortCandidates(list []Candidate) {
 // Match returns every seat kind of every train that satisfies the rule, the
 // best first. A train that the rule does not want costs no allocation.
 func (r *Rule) Match(j twelve306.Journey, trains []twelve306.Train) []Candidate {
-	var out []Candidate
-	for i := range trains {
-		t := &trains[i]
-		rank, why := r.judgeTrain(j, t)
-		if why.Kind != "" || !t.Buyable() {
+	hits := r.hits(j, newTimetable(trains).wanted(r))
+	if len(hits) == 0 {
+		return nil
+	}
+	out := make([]Candidate, len(hits))
+	for i, h := range hits {
+		out[i] = r.candidateOf(j, h)
+	}
+	return out
+}
+
+// hit is a [Candidate] in small: thousands of rules keep what they found.
+type hit struct {
+	train *twelve306.Train // shared by all that saw the same look
+	rank  int32            // of the train in the rule
+	count int32            // how many are left
+	seat  int16            // place in the rule's seats
+	take  int16
+}
+
+// candidateOf is what a hit stands for.
+func (r *Rule) candidateOf(j twelve306.Journey, h hit) Candidate {
+	s := r.Seats[h.seat]
+	return Candidate{j, *h.train, s, h.train.Left(s), int(h.take), int(h.rank), int(h.seat)}
+}
+
+// hits is [Rule.Match] among trains that the rule may want.
+func (r *Rule) hits(j twelve306.Journey, trains []*twelve306.Train) []hit {
+	var out []hit
+	for _, t := range trains {
+		if !t.Buyable() {
 			continue
 		}
-		for k, s := range r.Seats {
+		rank, why := r.judgeTrain(j, t)
+		if why.Kind != "" {
+			continue
+		}
+		for k := range r.Seats {
 			left, take, why := r.judgeSeat(t, k)
 			if why == "" {
-				out = append(out, Candidate{j, *t, s, left, take, rank, k})
+				out = append(out, hit{t, int32(rank), int32(left.Count), int16(k), int16(take)})
 			}
 		}
 	}
-	SortCandidates(out)
+	slices.SortStableFunc(out, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.seat, b.seat),
+			strings.Compare(a.train.Depart(), b.train.Depart()), strings.Compare(a.train.Code(), b.train.Code()))
+	})
 	return out
+}
+
+// timetable is the trains of one look, for all the rules that share it.
+type timetable struct {
+	trains []twelve306.Train
+	all    []*twelve306.Train
+	byCode map[string][]int // made when a rule first names its trains
+	mine   []int
+	picked []*twelve306.Train
+	empty  string
+}
+
+func newTimetable(trains []twelve306.Train) *timetable {
+	b := &timetable{trains: trains, all: make([]*twelve306.Train, len(trains))}
+	for i := range trains {
+		b.all[i] = &trains[i]
+	}
+	return b
+}
+
+// wanted returns the trains that a rule may want, in the order of the reply,
+// until it is called again: all of them unless the rule names each by its
+// number. Of two hundred rules that want one train each, none looks at a
+// hundred.
+func (b *timetable) wanted(r *Rule) []*twelve306.Train {
+	if !r.Trains.exact() {
+		return b.all
+	}
+	if b.byCode == nil {
+		b.byCode = make(map[string][]int, len(b.all))
+		for i, t := range b.all {
+			b.byCode[t.Code()] = append(b.byCode[t.Code()], i)
+		}
+	}
+	b.mine, b.picked = b.mine[:0], b.picked[:0]
+	for _, code := range r.Trains.wanted {
+		b.mine = append(b.mine, b.byCode[code]...)
+	}
+	slices.Sort(b.mine)
+	for _, i := range slices.Compact(b.mine) {
+		b.picked = append(b.picked, b.all[i])
+	}
+	return b.picked
+}
+
+// nothing words a look without a hit, once for all the rules.
+func (b *timetable) nothing(s speaker) string {
+	if b.empty == "" {
+		b.empty = s.noResult(len(b.trains))
+	}
+	return b.empty
 }
 
 // Verdict says whether a train satisfies the rule, with its best seat, or the

@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -123,6 +124,11 @@ func (p TrainPatterns) Excludes(code string) bool {
 
 // All reports whether p is every train.
 func (p TrainPatterns) All() bool { return len(p.wanted) == 0 && len(p.excluded) == 0 }
+
+// exact reports whether p names every train that it wants by its number.
+func (p TrainPatterns) exact() bool {
+	return len(p.wanted) > 0 && !slices.ContainsFunc(p.wanted, func(w string) bool { return strings.Contains(w, "*") })
+}
 
 // Wanted returns the wanted numbers and wildcards in order of preference.
 func (p TrainPatterns) Wanted() []string { return append([]string(nil), p.wanted...) }

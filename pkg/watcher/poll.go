@@ -4,8 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -14,11 +15,11 @@ import (
 )
 
 // watched is a rule at work: what its looks found and why it may not book.
-// It is guarded by Watcher.mu.
+// It is guarded by Watcher.mu. There may be ten thousand of them.
 type watched struct {
 	Rule
-	found    map[twelve306.Journey]finding
-	told     map[seatKey]int                 // what the user knows to be left, by seat
+	wants    []want                          // the queries that it shares with others; none while it does not look
+	found    []finding                       // by journey
 	offered  map[seatKey]bool                // offers made (true: accepted) since the seat appeared
 	asking   bool                            // an offer is open
 	rests    map[seatKey]rest                // seats that 12306 refused lately
@@ -27,22 +28,50 @@ type watched struct {
 	idleFrom int                             // appeared, when idleTill was set
 	appeared int                             // how often new seats have appeared
 	lastLook time.Time                       //
-	nextLook time.Time                       //
 	result   string                          // of the last look, in words
 	refusal  string                          // words of a refusal that nobody knows a cure for, told already
 	refused  int                             // appeared, when they were told
 	warned   map[string]bool                 // cells nobody understands that were logged
 	waits    map[twelve306.Date]bool         // days that 12306 did not sell yet; true: it does now, and the user is about to be told
-	opens    map[twelve306.Journey]time.Time // when the next train that is wanted goes on sale
+	opens    map[twelve306.Journey]time.Time // when the next train that is wanted goes on sale, by 12306's clock
 	spots    map[twelve306.Journey]*blindSpot
+	nears    *nears // trains that nearly do; nil before the first
 
 	blindSince time.Time // since when the user knows that the rule cannot see; zero when it can
 }
 
-// finding is what a journey's last good look found for a rule.
+// finding is what a journey's last good look found for a rule, which is also
+// what the user knows to be left.
 type finding struct {
-	at   time.Time
-	list []Candidate
+	journey twelve306.Journey
+	at      time.Time
+	hits    []hit
+	spent   bool // refused as stale: known, but not to be ordered from
+}
+
+// finding returns what the last good look at a journey found; nil before it.
+func (r *watched) finding(j twelve306.Journey) *finding {
+	for i := range r.found {
+		if f := &r.found[i]; f.journey == j {
+			return f
+		}
+	}
+	return nil
+}
+
+// candidates yields what the last looks found that may still be ordered from.
+func (r *watched) candidates(yield func(c Candidate, at time.Time) bool) {
+	for i := range r.found {
+		f := &r.found[i]
+		if f.spent {
+			continue
+		}
+		for _, h := range f.hits {
+			if !yield(r.candidateOf(f.journey, h), f.at) {
+				return
+			}
+		}
+	}
 }
 
 // seatKey names a kind of seat on a train on a day.
@@ -76,21 +105,11 @@ const (
 	restAfterConfirm = 30 * time.Second // refused by it, or by the queue
 )
 
-// query is one journey that some rule wants, asked once for all of them.
-type query struct {
-	journey twelve306.Journey
-	rules   []*watched
-	due     time.Time
-	born    time.Time // when it was first wanted
-	asked   time.Time // when it was last asked
-	failing bool
-	emptied time.Time // since when an empty list is not believed
-}
-
 // setRules puts rules in force and says what changed, by name.
 func (w *Watcher) setRules(rules []Rule) (added, changed, removed []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.edition++
 	old := w.byName
 	w.byName = make(map[string]*watched, len(rules))
 	w.rules = w.rules[:0:0]
@@ -104,9 +123,8 @@ func (w *Watcher) setRules(rules []Rule) (added, changed, removed []string) {
 			e = nil
 		}
 		if e == nil {
-			e = &watched{Rule: r, found: map[twelve306.Journey]finding{}, told: map[seatKey]int{}, offered: map[seatKey]bool{},
-				rests: map[seatKey]rest{}, warned: map[string]bool{}, waits: map[twelve306.Date]bool{}, opens: map[twelve306.Journey]time.Time{},
-				spots: map[twelve306.Journey]*blindSpot{}}
+			e = &watched{Rule: r, offered: map[seatKey]bool{}, rests: map[seatKey]rest{}, warned: map[string]bool{},
+				waits: map[twelve306.Date]bool{}, opens: map[twelve306.Journey]time.Time{}, spots: map[twelve306.Journey]*blindSpot{}}
 		}
 		w.copies.keeps(r.Passengers...)
 		w.rules = append(w.rules, e)
@@ -122,7 +140,7 @@ func (w *Watcher) setRules(rules []Rule) (added, changed, removed []string) {
 }
 
 // sameRule compares two rules by what they say.
-func sameRule(a, b Rule) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
+func sameRule(a, b Rule) bool { return reflect.DeepEqual(a, b) }
 
 // counts returns how many rules there are and how many of them look.
 func (w *Watcher) counts() (rules, looking int) {
@@ -145,123 +163,33 @@ func (w *Watcher) looks(r *watched, today twelve306.Date) bool {
 // lookLoop asks, one query after the other: the pace has one line anyway, and
 // a tick that comes while its query is waiting or running is skipped.
 func (w *Watcher) lookLoop(ctx context.Context) {
-	plan := map[twelve306.Journey]*query{}
 	for ctx.Err() == nil {
-		next := w.plan(plan, time.Now())
-		wait := time.NewTimer(time.Minute) // a day may come into the sale window
-		if next != nil {
-			wait.Reset(max(time.Until(next.due), 0))
+		now := time.Now()
+		next, at := w.plan(now)
+		if next != nil && !at.After(now) {
+			w.look(ctx, next)
+			continue
 		}
+		pause := time.Minute // a day may come into the sale window
+		if next != nil {
+			pause = min(pause, at.Sub(now))
+		}
+		wait := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 		case <-w.replan:
 		case <-wait.C:
-			if next != nil && !time.Now().Before(next.due) {
-				w.look(ctx, next)
-			}
 		}
 		wait.Stop()
 	}
 }
 
-// plan brings the queries up to date with the rules and returns the one that
-// is due first. A query that was never asked is due at once when its rule
-// looks at a gap, and at its next tick when it looks by the clock.
-func (w *Watcher) plan(plan map[twelve306.Journey]*query, now time.Time) *query {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	today := twelve306.DateOf(now)
-	for _, q := range plan {
-		q.rules = q.rules[:0]
-	}
-	for _, r := range w.rules {
-		r.nextLook = time.Time{}
-		if !w.looks(r, today) {
-			continue
-		}
-		for _, j := range r.Journeys() {
-			if j.Date.Before(today) {
-				continue
-			}
-			if !w.client.OnSale(j.Date) {
-				r.waits[j.Date] = false
-				continue
-			}
-			if _, waited := r.waits[j.Date]; waited {
-				r.waits[j.Date] = true
-			}
-			q := plan[j]
-			if q == nil {
-				q = &query{journey: j, born: now}
-				plan[j] = q
-			}
-			q.rules = append(q.rules, r)
-		}
-	}
-	var next *query
-	for j, q := range plan {
-		if len(q.rules) == 0 {
-			delete(plan, j)
-			continue
-		}
-		q.due = time.Time{}
-		for _, r := range q.rules {
-			at := w.due(r, q, now)
-			if !at.IsZero() && (q.due.IsZero() || at.Before(q.due)) {
-				q.due = at
-			}
-			if !at.IsZero() && (r.nextLook.IsZero() || at.Before(r.nextLook)) {
-				r.nextLook = at
-			}
-		}
-		if q.due.IsZero() {
-			continue
-		}
-		if next == nil || q.due.Before(next.due) || q.due.Equal(next.due) && before(q, next) {
-			next = q
-		}
-	}
-	return next
-}
-
-// before breaks the tie of two queries that are due together: the one that has
-// waited longer, and then a fixed order.
-func before(a, b *query) bool {
-	if !a.asked.Equal(b.asked) {
-		return a.asked.Before(b.asked)
-	}
-	return a.journey.String() < b.journey.String()
-}
-
-// due is when a rule next wants a query. Ticks that were missed while another
-// query was running are never made up for.
-func (w *Watcher) due(r *watched, q *query, now time.Time) time.Time {
-	gap, even := Interval(r.Schedule)
-	hours := w.opt.Hours
-	if q.asked.IsZero() {
-		if even && hours.Open(now.In(w.opt.Location)) {
-			return q.born // and not now: it must not stand behind those that are due again
-		}
-		return NextLook(r.Schedule, hours, now)
-	}
-	if even {
-		at := q.asked.Add(gap) // a tick that was missed is due at once, and only once
-		if goes := maxTime(at, now).In(w.opt.Location); !hours.Open(goes) {
-			return hours.NextOpen(goes)
-		}
-		return at
-	}
-	at := NextLook(r.Schedule, hours, q.asked)
-	if at.Before(now) && (now.Sub(at) > time.Second || !hours.Open(now.In(w.opt.Location))) {
-		return NextLook(r.Schedule, hours, now)
-	}
-	return at
-}
-
 // look asks one query and hands its answer to every rule that wants it.
 func (w *Watcher) look(ctx context.Context, q *query) {
 	q.asked = time.Now()
+	q.sway = int64(w.client.Pace().Jitter(2*swayMost)) - swayMost
 	w.setLooking(q.asked)
+	w.planner.asks(q)
 	defer w.setLooking(time.Time{})
 	asking, release := w.tillClosing(ctx)
 	defer release()
@@ -275,6 +203,7 @@ func (w *Watcher) look(ctx context.Context, q *query) {
 		return
 	}
 	w.meter.look(nil)
+	w.checkClock()
 	if q.failing {
 		q.failing = false
 		w.log.Info("the look works again", zap.Stringer("query", q.journey))
@@ -287,8 +216,17 @@ func (w *Watcher) look(ctx context.Context, q *query) {
 	}
 	q.emptied = time.Time{}
 	w.sees(now, again)
+	b := newTimetable(trains)
+	var news []News
 	for _, r := range q.rules {
-		w.found(ctx, r, q.journey, trains, now)
+		news = append(news, w.found(ctx, r, q.journey, b, now)...)
+	}
+	w.mu.Lock()
+	q.salesAt(w.railway(now))
+	w.mu.Unlock()
+	// One write for all: two hundred rules may have waited for these seats.
+	if len(news) > 0 {
+		w.tell(news...)
 	}
 }
 
@@ -298,7 +236,7 @@ func (w *Watcher) tillClosing(ctx context.Context) (context.Context, context.Can
 	if w.opt.Hours.IsZero() {
 		return ctx, func() {}
 	}
-	return context.WithDeadline(ctx, w.opt.Hours.NextClose(time.Now().In(w.opt.Location)))
+	return context.WithDeadline(ctx, w.local(w.opt.Hours.NextClose(w.railway(time.Now()))))
 }
 
 func (w *Watcher) setLooking(at time.Time) {
@@ -333,31 +271,42 @@ func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
 }
 
 // found takes the trains of a journey for one rule: it keeps what may be
-// booked, tells what is new, and wakes the account.
-func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, trains []twelve306.Train, now time.Time) {
-	list := r.Match(j, trains)
+// booked, returns what is new, and wakes the account.
+func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, b *timetable, now time.Time) []News {
+	trains := b.wanted(&r.Rule)
+	hits := r.hits(j, trains)
 	w.mu.Lock()
 	if w.byName[r.Name] != r { // replaced by a reload while we asked
 		w.mu.Unlock()
-		return
+		return nil
 	}
 	r.lastLook = now
-	if len(list) == 0 {
+	if len(hits) == 0 {
 		w.unreadable(r, j, trains)
 	}
-	r.found[j] = finding{now, list}
-	r.opens[j] = r.opensNext(j, trains, now)
+	if at := r.opensNext(j, trains, w.railway(now)); at.IsZero() {
+		delete(r.opens, j)
+	} else {
+		r.opens[j] = at
+	}
 	opened := r.waits[j.Date]
 	delete(r.waits, j.Date)
-	fresh := r.news(j, list)
-	r.result = w.say.result(len(trains), list)
+	opens := r.opens[j]
+	fresh := r.news(j, hits, now)
+	if len(hits) == 0 {
+		r.result = b.nothing(w.say)
+	} else {
+		r.result = w.say.result(len(b.trains), r.candidateOf(j, hits[0]))
+	}
 	blocked := w.blockedFor(r, now)
+	near := w.near(r, j, trains, len(hits), now)
 	w.mu.Unlock()
 
-	w.judged(r, j, trains, len(list) > 0, now)
+	w.judged(r, j, trains, len(hits) > 0, now)
+	var news []News
 	if opened {
 		w.log.Info("the day is on sale now", zap.String("rule", r.Name), zap.Stringer("query", j))
-		w.tell(w.say.dayOpened(r.Name, j, r.opens[j], now))
+		news = append(news, w.say.dayOpened(r.Name, j, opens, r.Action.Orders() && w.opt.Account != nil, now))
 	}
 	if len(fresh) > 0 {
 		best := fresh[0]
@@ -365,23 +314,28 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, tr
 			zap.String("seat", best.Seat.Name()), zap.String("left", best.Left.Text), zap.Int("kinds", len(fresh)))
 	}
 	offered := false
-	if len(list) > 0 && r.Action.Orders() {
+	if len(hits) > 0 && r.Action.Orders() {
 		offered = r.Action == ActionAsk && blocked == "" && w.offer(ctx, r)
 		nudge(w.seats)
 	}
 	if len(fresh) > 0 {
 		n := w.say.seats(r.Name, fresh, w.then(r, blocked))
 		n.Shown = offered
-		w.tell(n)
+		news = append(news, n)
 	}
+	if len(near) > 0 {
+		w.log.Info("near misses", zap.String("rule", r.Name), zap.Stringer("query", j), zap.String("train", near[0].train.Code()),
+			zap.String("why", string(near[0].why.Kind)), zap.Int("trains", len(near)))
+		news = append(news, w.say.nearMisses(&r.Rule, near))
+	}
+	return news
 }
 
 // opensNext is when the next of the trains that the rule wants goes on sale;
-// zero when none of them says so.
-func (r *watched) opensNext(j twelve306.Journey, trains []twelve306.Train, now time.Time) time.Time {
+// zero when none of them says so. now and what it returns are by 12306's clock.
+func (r *watched) opensNext(j twelve306.Journey, trains []*twelve306.Train, now time.Time) time.Time {
 	var next time.Time
-	for i := range trains {
-		t := &trains[i]
+	for _, t := range trains {
 		if !t.NotOnSale() {
 			continue
 		}
@@ -399,28 +353,62 @@ func (r *watched) opensNext(j twelve306.Journey, trains []twelve306.Train, now t
 // news compares what is left with what the user was told and returns the
 // candidates that are worth telling: new ones, and those of which there are
 // more. A seat that is gone is forgotten, so that its return is news again.
-func (r *watched) news(j twelve306.Journey, list []Candidate) []Candidate {
-	var fresh []Candidate
-	now := make(map[seatKey]bool, len(list))
-	for _, c := range list {
-		k := keyOf(c)
-		now[k] = true
-		if before, known := r.told[k]; !known || c.Left.Count > before {
-			if !known {
-				r.appeared++
-			}
-			fresh = append(fresh, c)
-		}
-		r.told[k] = c.Left.Count
+func (r *watched) news(j twelve306.Journey, hits []hit, now time.Time) (fresh []Candidate) {
+	f := r.finding(j)
+	if f == nil {
+		r.found = append(r.found, finding{journey: j})
+		f = &r.found[len(r.found)-1]
 	}
-	for k := range r.told {
-		if k.date == j.Date && k.from == j.From.Code && k.to == j.To.Code && !now[k] {
-			delete(r.told, k)
+	told := earlier{rule: &r.Rule, hits: f.hits}
+	for _, h := range hits {
+		before, known := told.left(r.Seats[h.seat], h.train)
+		if known && h.count <= before {
+			continue
+		}
+		if !known {
+			r.appeared++
+		}
+		fresh = append(fresh, r.candidateOf(j, h))
+	}
+	f.at, f.hits, f.spent = now, hits, false
+	gone := func(k seatKey) bool {
+		return k.date == j.Date && k.from == j.From.Code && k.to == j.To.Code && !slices.ContainsFunc(hits, func(h hit) bool {
+			return r.Seats[h.seat] == k.seat && h.train.Code() == k.train
+		})
+	}
+	for k := range r.offered {
+		if gone(k) {
 			delete(r.offered, k)
+		}
+	}
+	for k := range r.rests {
+		if gone(k) {
 			delete(r.rests, k)
 		}
 	}
 	return fresh
+}
+
+// earlier is what an earlier look found, to be asked in nearly the same order.
+type earlier struct {
+	rule *Rule
+	hits []hit
+	at   int
+}
+
+// left is how many seats of a kind there were on a train.
+func (e *earlier) left(s twelve306.Seat, t *twelve306.Train) (count int32, known bool) {
+	code := t.Code()
+	for range e.hits {
+		h := e.hits[e.at]
+		if e.at++; e.at == len(e.hits) {
+			e.at = 0
+		}
+		if e.rule.Seats[h.seat] == s && h.train.Code() == code {
+			return h.count, true
+		}
+	}
+	return 0, false
 }
 
 // then says what follows on seats.
@@ -452,15 +440,15 @@ func (w *Watcher) blockedFor(r *watched, now time.Time) string {
 
 // unreadable logs, once each, cells that are in no vocabulary: a wanted train
 // that cannot be judged must not look like one without seats.
-func (w *Watcher) unreadable(r *watched, j twelve306.Journey, trains []twelve306.Train) {
-	for i := range trains {
-		_, why, ok := r.Verdict(j, &trains[i])
+func (w *Watcher) unreadable(r *watched, j twelve306.Journey, trains []*twelve306.Train) {
+	for _, t := range trains {
+		_, why, ok := r.Verdict(j, t)
 		if ok || why.Kind != Unreadable || r.warned[why.Words] || len(r.warned) > 20 {
 			continue
 		}
-		r.warned[why.Words] = true
+		r.warned[strings.Clone(why.Words)] = true
 		w.log.Warn("12306 wrote something about seats that is not understood; it is not taken for sold out",
-			zap.String("rule", r.Name), zap.String("train", trains[i].Code()), zap.String("words", why.Words))
+			zap.String("rule", r.Name), zap.String("train", t.Code()), zap.String("words", why.Words))
 	}
 }
 
@@ -535,6 +523,9 @@ func (w *Watcher) why(err error) string {
 	if !ok {
 		return err.Error()
 	}
+	if u, ok := errors.AsType[*twelve306.Unfit](err); ok {
+		return w.say.unfit(u)
+	}
 	if hasHan(e.Msg) {
 		return w.say.said(e.Msg)
 	}
@@ -547,11 +538,11 @@ func (w *Watcher) why(err error) string {
 	}
 	switch e.Kind { // our own words for those who run it are in the log
 	case twelve306.Network:
-		return w.say.f("网络不通，或 12306 的回答读不懂。", "No network, or an answer from 12306 that cannot be read.")
+		return w.say.f("网络不通，或 12306 的回答读不懂。", "There is no network, or 12306's answer cannot be read.")
 	case twelve306.Busy:
 		return w.say.f("12306 正忙。", "12306 is busy.")
 	case twelve306.Blocked:
-		return w.say.f("12306 暂时不让这个网络地址查询。", "12306 turns this address away for now.")
+		return w.say.f("12306 暂时不让这个网络地址查询。", "12306 turns this network address away for now.")
 	case twelve306.Session:
 		return w.say.f("12306 说还没有登录。", "12306 says that nobody is logged in.")
 	case twelve306.Person:
@@ -559,10 +550,13 @@ func (w *Watcher) why(err error) string {
 			return w.say.f("12306 下单前要拖滑块，那只有它自己的页面能显示；请在官方 App 里下单。",
 				"12306 wants a slider before the order, which only its own page can show; please order in the official app.")
 		}
+		return w.say.f("12306 要你先在它的官方 App 里办一件事，但没说是什么。", "12306 wants you to do something in its official app first, and does not say what.")
+	case twelve306.SoldOut:
+		return w.say.f("没有票了。", "Sold out.")
 	case twelve306.Changed:
-		return w.say.f("12306 的回答和以前不一样，读不懂。", "12306 answers in a form that is not known.")
+		return w.say.f("12306 的回答和以前不一样，读不懂。", "12306 answers in a form that is not known here.")
 	}
-	return e.Op + ": " + e.Msg
+	return w.say.f("12306 没有答应，也没说为什么（%s）。", "12306 did not agree and does not say why (%s).", e.Op)
 }
 
 func hasHan(s string) bool {

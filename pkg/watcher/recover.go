@@ -97,8 +97,8 @@ func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 				}
 			}
 			continue
-		case ours(a.unclaimed(h.Orders, at), at) != nil:
-			o := ours(a.unclaimed(h.Orders, at), at)
+		case a.w.ours(a.unclaimed(h.Orders, at), at) != nil:
+			o := a.w.ours(a.unclaimed(h.Orders, at), at)
 			a.book(at, heldOrder(*o))
 			return
 		case h.Queueing != nil && a.queuesOurs(h.Queueing, at):
@@ -177,7 +177,7 @@ func (a *account) paidMeanwhile(ctx context.Context, at *Attempt) bool {
 			}
 			continue
 		}
-		o := ours(a.unclaimed(list, at), at)
+		o := a.w.ours(a.unclaimed(list, at), at)
 		if o == nil {
 			return false
 		}
@@ -210,7 +210,7 @@ func (a *account) settleNumber(ctx context.Context, at *Attempt, number string) 
 		}
 		if err == nil {
 			o := orderWithNumber(h.Orders, number)
-			if o == nil || ours(a.unclaimed([]twelve306.Order{*o}, at), at) == nil {
+			if o == nil || a.w.ours(a.unclaimed([]twelve306.Order{*o}, at), at) == nil {
 				return false
 			}
 			a.book(at, heldOrder(*o))
@@ -308,7 +308,7 @@ func (s speaker) mayBeHeld(at *Attempt) News {
 
 // ours finds the attempt's order in 12306's list: by its number when it is
 // known, else the same train, day and passengers, ordered after the intent.
-func ours(list []twelve306.Order, at *Attempt) *twelve306.Order {
+func (w *Watcher) ours(list []twelve306.Order, at *Attempt) *twelve306.Order {
 	if at.Number != "" {
 		return orderWithNumber(list, at.Number)
 	}
@@ -317,7 +317,7 @@ func ours(list []twelve306.Order, at *Attempt) *twelve306.Order {
 		if o.Train != at.Trip.Train || !o.Date.IsZero() && o.Date != at.Trip.Date {
 			continue
 		}
-		if !o.Ordered.IsZero() && o.Ordered.Before(at.Intent.Add(-orderedBefore)) {
+		if !o.Ordered.IsZero() && o.Ordered.Before(w.railway(at.Intent).Add(-orderedBefore)) {
 			continue
 		}
 		names := make([]string, 0, len(o.Tickets))
@@ -401,7 +401,7 @@ func (a *account) adopt(h twelve306.Holding) bool {
 		if at.Intent.IsZero() || at.State != StateFailed {
 			continue
 		}
-		if o := ours(free, at); o != nil {
+		if o := a.w.ours(free, at); o != nil {
 			hit, order = at, *o
 		}
 	}

@@ -158,7 +158,7 @@ func (w *Watcher) Status() Status {
 // result says in words what a look found: how many trains there are, and the
 // best that satisfies the rule.
 func (s speaker) result(trains int, best Candidate) string {
-	return s.f("%d 趟车，最好的：%s %s %s", "%d trains, the best: %s, %s, %s", trains, best.Train.Code(), seatText(s.lang, best.Seat), best.Left.Text)
+	return s.f("%d 趟车，最好的：%s %s %s", "%d trains, the best: %s, %s, %s", trains, best.Train.Code(), seatText(s.lang, best.Seat), s.left(best.Left))
 }
 
 // noResult is result when nothing satisfies the rule.

@@ -194,6 +194,7 @@ func (f *Fault) send(w http.ResponseWriter, x *exchange) {
 		panic(http.ErrAbortHandler)
 	}
 	h := w.Header()
+	h.Set("Date", x.s.says(time.Now()).UTC().Format(http.TimeFormat))
 	for k, v := range x.header {
 		h[k] = v
 	}

@@ -118,7 +118,7 @@ func (s *Server) PlantOrder(user, date string, t Train, seat string, passengers 
 	tr.Took = or(t.Took, took(t.Depart, t.Arrive))
 	o := &order{train: tr, Order: Order{Number: "EZ" + s.text("0123456789", 8), RequestID: 6 << 60, User: user, State: Unpaid,
 		Date: date, Train: t.Code, TrainNo: t.No, From: t.From, To: t.To, Depart: t.Depart, Arrive: t.Arrive,
-		Asked: now, Held: now, PayBy: now.Add(s.opts.PayWindow), Planted: true}}
+		Asked: now, Held: now, PayBy: s.says(now).Add(s.opts.PayWindow), Planted: true}}
 	for i, name := range passengers {
 		p := Passenger{Name: name, IDType: "1", Type: "1", TotalTimes: "99"}
 		if a := s.accounts[user]; a != nil {

@@ -27,7 +27,7 @@ func (s *Server) loginInit(x *exchange) {
 // conf tells a browser what this site wants at login, and the time.
 func (s *Server) conf(x *exchange) {
 	sess := x.session()
-	now := x.now.In(railway)
+	now := s.says(x.now).In(railway)
 	data := map[string]any{
 		"is_uam_login": "Y", "is_login_passCode": "Y", "is_sweep_login": "Y", "psr_qr_code_result": "N",
 		"login_url": "resources/login.html", "is_login": "N",
@@ -42,7 +42,7 @@ func (s *Server) conf(x *exchange) {
 		data["is_olympicLogin"] = "N"
 		data["queryUrl"] = "leftTicket/query" + s.letter
 		data["nowStr"] = now.Format("20060102150405")
-		data["now"] = x.now.UnixMilli()
+		data["now"] = now.UnixMilli()
 	}
 	if sess.user != "" && x.loggedIn() {
 		a := x.user()

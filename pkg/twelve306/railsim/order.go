@@ -122,7 +122,7 @@ func (s *Server) settle(now time.Time) {
 				s.resolve(o, end)
 			}
 		}
-		if o.State == Unpaid && !now.Before(o.PayBy) {
+		if o.State == Unpaid && !s.says(now).Before(o.PayBy) {
 			s.giveBack(o, Expired)
 		}
 	}
@@ -158,7 +158,7 @@ func (s *Server) resolve(o *order, at time.Time) {
 		return
 	}
 	o.Number = "E" + s.pick("A", "B", "C", "E", "G", "H") + s.text("0123456789", 8)
-	o.State, o.Held, o.PayBy = Unpaid, at, at.Add(s.opts.PayWindow)
+	o.State, o.Held, o.PayBy = Unpaid, at, s.says(at).Add(s.opts.PayWindow)
 }
 
 // clashes reports whether a person travels at the same time on another order.

@@ -76,7 +76,7 @@ func (s *Server) submit(x *exchange) {
 	case o.purpose == "0X00" && !studentDate(o.date):
 		x.refuse(studentText)
 		return
-	case s.onSale(o, x.now) == "IS_TIME_NOT_BUY":
+	case s.onSale(o, s.says(x.now)) == "IS_TIME_NOT_BUY":
 		x.refuse("您选择的" + o.Code + "次列车已暂停发售")
 		return
 	}

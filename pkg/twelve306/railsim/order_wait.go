@@ -131,5 +131,5 @@ func (s *Server) payInit(x *exchange) {
 		return
 	}
 	x.page("<html><body>席位已锁定，请在提示时间内尽快完成支付<script>var loseTime='" +
-		strconv.FormatInt(o.PayBy.UnixMilli(), 10) + "';var beginTime='" + strconv.FormatInt(x.now.UnixMilli(), 10) + "';</script></body></html>")
+		strconv.FormatInt(o.PayBy.UnixMilli(), 10) + "';var beginTime='" + strconv.FormatInt(s.says(x.now).UnixMilli(), 10) + "';</script></body></html>")
 }

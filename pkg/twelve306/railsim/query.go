@@ -139,7 +139,7 @@ func (s *Server) query(x *exchange) {
 	rows := []string{}
 	for _, t := range s.rowsFor(date, from, to, x.now) {
 		o := s.offer(t, x.form.Get("purpose_codes"), from, to, x.now)
-		rows = append(rows, s.row(o, x.now))
+		rows = append(rows, s.row(o, s.says(x.now)))
 		for _, c := range []string{t.From, t.To} {
 			names[c] = stations().byCode[c].name
 		}
@@ -198,7 +198,7 @@ func (s *Server) offer(t *train, purpose, from, to string, now time.Time) *offer
 	o := &offer{train: t, at: now, purpose: purpose, from: from, to: to}
 	o.secret = lines76(s.base64Text(212 + s.rng.IntN(65)))
 	o.ypInfo = url.QueryEscape(s.base64Text(ypLength(len(t.seats(&s.board)))))
-	if s.onSale(o, now) == "" {
+	if s.onSale(o, s.says(now)) == "" {
 		s.offers[o.secret] = o
 	}
 	return o

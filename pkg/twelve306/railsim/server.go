@@ -111,6 +111,10 @@ type Options struct {
 	// Night is the window in which nothing is sold, such as "23:00-06:00".
 	// Default "": none.
 	Night string
+	// Ahead is how far the site's clock is ahead of time.Now: its Date, its
+	// sale times, its nights and its times to pay. Budgets and gaps are not
+	// counted by it.
+	Ahead time.Duration
 	// Hook is called for every request before it has any effect, outside all
 	// locks. Crash tests look at the client's disk here.
 	Hook func(step Step, r *http.Request)
@@ -293,6 +297,9 @@ const (
 	hexUpper = "0123456789ABCDEF"
 	alnum    = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 )
+
+// says is what the site's clock says at a moment.
+func (s *Server) says(at time.Time) time.Time { return at.Add(s.opts.Ahead) }
 
 // railway is the clock of the railway, which has no summer time.
 var railway = time.FixedZone("CST", 8*60*60)

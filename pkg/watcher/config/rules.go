@@ -61,6 +61,9 @@ func (k *checker) rule(r *watcher.Rule, key string) {
 	k.berth(r, key)
 	k.action(r, key)
 	k.told(r, key)
+	if p := r.Priority; p < -watcher.MaxPriority || p > watcher.MaxPriority {
+		k.wrong(join(key, "priority"), "%d is not between %d and %d; 1 is looked at twice as often as 0 when not all can be", p, -watcher.MaxPriority, watcher.MaxPriority)
+	}
 	k.dateWarnings(r, key)
 	k.closedHours(r, key)
 }
