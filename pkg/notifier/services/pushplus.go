@@ -6,7 +6,7 @@ import (
 
 // PushPlus is pushplus (推送加), which writes to the user's WeChat.
 type PushPlus struct {
-	Token     string `yaml:"token"`
+	Token     string `yaml:"token"` // of the account, or of a group
 	TokenFile string `yaml:"token_file"`
 	Server    string `yaml:"server"` // default https://www.pushplus.plus
 }

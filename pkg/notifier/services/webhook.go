@@ -10,7 +10,7 @@ import (
 // Webhook is an address of the user's own. It gets a POST of one JSON
 // document per message and answers with any status from 200 to 299.
 type Webhook struct {
-	URL     string `yaml:"url"`
+	URL     string `yaml:"url"` // where each piece of news is posted as one JSON document
 	URLFile string `yaml:"url_file"`
 }
 
