@@ -30,14 +30,16 @@ type letter struct {
 	How     string // how to answer
 	Until   string
 	Link    string
+	Open    string   // what the link is called
 	Buttons []button // each writes a mail
 	Mark    string   // what a reply that has lost its headers is known by
 }
 
 // button is a link that opens a mail which says Word.
 type button struct {
-	Word string
-	Href template.URL
+	Word  string
+	Label string // what is written on it
+	Href  template.URL
 }
 
 // What our Message-IDs begin with: the ID of a question, or the mark of a
@@ -59,13 +61,13 @@ var (
 func (d *Driver) news(m notifier.Message) letter {
 	l := letter{
 		ID: "wd-news." + m.ID + "@" + d.domain, Subject: m.Title, Lang: d.lang,
-		Title: m.Title, Text: m.Text, Link: m.Link,
+		Title: m.Title, Text: m.Text, Link: m.Link, Open: d.lang.Pick("打开网页", "Open the page"),
 	}
 	if m.Seen != "" && seenable.MatchString(m.Seen) && d.Hears() {
 		l.ID = shows + m.Seen + "." + m.ID + "@" + d.domain
 		l.Mark = shows + m.Seen
 		l.How = d.lang.Pick("回复“知道了”，就不再提醒。", "Reply “seen” and there will be no more reminders.")
-		l.Buttons = d.buttons(l, d.lang.Known())
+		l.Buttons = d.buttons(l, saying(d.lang.Known()))
 	}
 	return l
 }
@@ -80,20 +82,21 @@ func (d *Driver) ask(p notifier.Prompt, thread []string) letter {
 	}
 	l := letter{
 		ID: asks + p.ID + ".q@" + d.domain, Thread: thread, Subject: p.Title, Lang: p.Lang,
-		Title: p.Title, Text: p.Text, Picture: p.Image, Until: p.DeadlineLine(time.Now()), Link: p.Link, Mark: p.ID,
+		Title: p.Title, Text: p.Text, Picture: p.Image, Until: p.DeadlineLine(time.Now()), Link: p.Link, Open: p.Lang.Pick("在网页上回答", "Answer on a web page"), Mark: p.ID,
 	}
 	l.How = p.Lang.Pick("直接回复这封邮件，答案写在第一行。", "Reply to this mail, with the answer on its first line.")
+	another, cancel := button{Word: p.Lang.Pick("换", "new"), Label: p.Lang.Another()}, saying(p.Lang.Cancel())
 	switch p.Kind {
 	case notifier.Picture:
 		l.Picture, l.Wide = notifier.Numbered(p.Image), true
-		l.Buttons = d.buttons(l, p.Lang.Pick("换", "new"), p.Lang.Cancel())
+		l.Buttons = d.buttons(l, another, cancel)
 	case notifier.QR:
 		l.How = p.Lang.Pick("不用回复；要换一张就回复 换，不办了就回复 取消。", "There is nothing to reply, but new for another code and cancel to give up.")
-		l.Buttons = d.buttons(l, p.Lang.Pick("换", "new"), p.Lang.Cancel())
+		l.Buttons = d.buttons(l, another, cancel)
 	case notifier.Offer:
-		l.Buttons = d.buttons(l, p.Lang.Book(), p.Lang.Skip())
+		l.Buttons = d.buttons(l, saying(p.Lang.Book()), saying(p.Lang.Skip()))
 	case notifier.App:
-		l.Buttons = d.buttons(l, p.Lang.Done(), p.Lang.Cancel())
+		l.Buttons = d.buttons(l, saying(p.Lang.Done()), cancel)
 	}
 	return l
 }
@@ -108,15 +111,17 @@ func (d *Driver) word(q *question, text string) letter {
 	}
 }
 
-// buttons returns links that write the answer for the person. Such a mail has
-// no thread, so the mark goes into its text.
-func (d *Driver) buttons(l letter, words ...string) []button {
-	var out []button
-	for _, w := range words {
-		query := "subject=" + escape("Re: "+oneLine(l.Subject, maxSubject)) + "&body=" + escape(w+"\r\n\r\n-- \r\n"+l.Mark)
-		out = append(out, button{w, template.URL("mailto:" + url.PathEscape(d.from.Address) + "?" + query)})
+// saying is a button that shows what it says.
+func saying(w string) button { return button{Word: w, Label: w} }
+
+// buttons returns bs as links that write the answer for the person. Such a mail
+// has no thread, so the mark goes into its text.
+func (d *Driver) buttons(l letter, bs ...button) []button {
+	for i := range bs {
+		query := "subject=" + escape("Re: "+oneLine(l.Subject, maxSubject)) + "&body=" + escape(bs[i].Word+"\r\n\r\n-- \r\n"+l.Mark)
+		bs[i].Href = template.URL("mailto:" + url.PathEscape(d.from.Address) + "?" + query)
 	}
-	return out
+	return bs
 }
 
 // escape writes s as RFC 6068 wants it, where a blank is %20 and never a plus.
