@@ -62,7 +62,7 @@ const (
 	lateAfter = 10 * time.Minute // a text without a question may be meant for one that ended less than this ago
 
 	saidWithin  = time.Minute      // how long a short word is worth sending
-	lastWords   = 5 * time.Second  // how long Run waits for them at its end
+	lastWords   = 3 * time.Second  // how long Run waits for them at its end
 	slowestSend = 30 * time.Second // the longest pause between two tries to deliver a question
 )
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
 	"github.com/watcherd/watcherd/pkg/notifier/notifiertest"
@@ -378,4 +379,30 @@ func FuzzEvents(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Whoever reads English reads nothing else, and all that is said in Chinese is
+// said in English too.
+func TestNtfyEnglish(t *testing.T) {
+	a := both(t, &ntfyServer{})
+	for _, kind := range []notifier.Kind{notifier.Picture, notifier.QR, notifier.SMS, notifier.Offer, notifier.App} {
+		p := question(kind)
+		p.Title, p.Text = "Title", "Text"
+		zh := a.question(p)
+		p.Lang = notifier.English
+		en := a.question(p)
+		if strings.Count(zh.text, "\n") != strings.Count(en.text, "\n") || len(zh.actions) != len(en.actions) {
+			t.Errorf("%s: %q and %q", kind, zh.text, en.text)
+		}
+		said := en.text
+		for i, b := range en.actions {
+			said += " " + b.Label
+			if b.Body != zh.actions[i].Body || b.Label == zh.actions[i].Label {
+				t.Errorf("%s: button %+v and %+v", kind, zh.actions[i], b)
+			}
+		}
+		if strings.ContainsFunc(said, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+			t.Errorf("%s: %q", kind, said)
+		}
+	}
 }
