@@ -19,20 +19,20 @@ func (p *phone) question(kind notifier.Kind, deadline time.Duration) notifier.Pr
 	rule := l.Pick("规则：回家", "Rule: 回家")
 	switch kind {
 	case notifier.Picture:
-		q.Title = l.Pick("下单 G1110 2月3日 广州南→武汉 二等座：请选图", "Book G1110 3 Feb 广州南 to 武汉, second: which pictures?")
-		q.Text = l.Pick("点出图中标题所说的图，从左到右、从上到下是 1 到 8。也可以直接回复，比如 2 5。", "Choose the pictures that show the word in the title; they count 1 to 8 in reading order. Or reply, for example: 2 5.") + "\n" + rule
+		q.Title = l.Pick("请选图：下单 G1110 2月3日 广州南→武汉 二等座", "Choose pictures: book G1110 3 Feb 广州南 to 武汉, second class")
+		q.Text = l.Pick("请选出所有和图上文字相符的图片：从左到右、从上到下是 1 到 8，点选，或回复编号，比如 2 5。", "Choose all pictures that show what the words above them say; they count 1 to 8 in reading order. Tap them, or reply with their numbers, such as 2 5.") + "\n" + rule
 	case notifier.SMS:
-		q.Title = l.Pick("登录 12306：短信验证码", "Log in to 12306: SMS code")
-		q.Text = l.Pick("12306 刚给账户的手机发了 6 位验证码，请回复这 6 位数字。", "12306 has just sent six digits to the account's phone. Reply with them.") + "\n" + rule
+		q.Title = l.Pick("短信验证码：登录 12306", "SMS code: log in to 12306")
+		q.Text = l.Pick("12306 刚给账户的手机发了短信，请回复里面的 6 位数字。", "12306 has just sent a text message to the account's phone. Reply with its 6 digits.") + "\n" + rule
 	case notifier.QR:
-		q.Title = l.Pick("登录 12306：请扫码", "Log in to 12306: scan this code")
-		q.Text = l.Pick("用 12306 官方 App 扫这个二维码，再在 App 里确认。手机就在这一台上时，可以先存图，再从 App 的相册里选。", "Scan it with the official 12306 app and confirm there. On one phone: save the picture and pick it from the app's album.")
+		q.Title = l.Pick("请扫码：登录 12306", "Scan this code: log in to 12306")
+		q.Text = l.Pick("用 12306 官方 App 扫这个二维码，再在 App 里点确认。App 就在这部手机上？先存图，再从 App 的相册里选。", "Scan it with the official 12306 app and confirm there. The app is on this very phone? Save the picture, then pick it from the app's album.")
 	case notifier.Offer:
-		q.Title = l.Pick("要抢吗？G1110 2月3日 广州南→武汉 二等座", "Book it? G1110 3 Feb 广州南 to 武汉, second")
-		q.Text = l.Pick("广州南 09:30 → 武汉 13:30，二等座 3 张\n乘车人：张三、李四\n回复 抢 或 不要。", "广州南 09:30 to 武汉 13:30, second 3 left\nFor: 张三, 李四\nReply yes or no.") + "\n" + rule
+		q.Title = l.Pick("要抢吗？G1110 2月3日 广州南→武汉 二等座", "Book it? G1110 3 Feb 广州南 to 武汉, second class")
+		q.Text = l.Pick("广州南 09:30 → 武汉 13:30，二等座 3 张\n乘车人：张三、李四\n回复 抢 或 不要。", "广州南 09:30 to 武汉 13:30, second class 3 left\nFor: 张三, 李四\nReply yes or no.") + "\n" + rule
 	case notifier.App:
-		q.Title = l.Pick("登录 12306：要你先办一件事", "Log in to 12306: something for you to do first")
-		q.Text = l.Pick("12306 说：请先完成人脸核验。\n办好以后回复 好了，会马上再登录。", "12306 says: 请先完成人脸核验。\nReply done afterwards; the login is then tried again at once.")
+		q.Title = l.Pick("请先办一件事：登录 12306", "Something to do first: log in to 12306")
+		q.Text = l.Pick("请在十分钟内打开 12306 官方 App，确认这次登录。\n办好后回复 好了，马上再登录。", "Open the official 12306 app within ten minutes and confirm this login.\nThen reply done, and the login is tried again at once.")
 	}
 	return q
 }
@@ -73,7 +73,7 @@ func TestBrowser(t *testing.T) {
 		}
 		second := p.question(notifier.Picture, 150*time.Second)
 		second.Replaces, second.Wrong = first.ID, true
-		second.Text = l.Pick("上次答错了，再来一张。\n", "That was wrong. Here is another one.\n") + second.Text
+		second.Text = l.Pick("上次答错了，没关系，再来一张。\n", "That was wrong, never mind: here is another one.\n") + second.Text
 		newest, replies := ask(p.T, p.s, second)
 		if p.first {
 			p.waits(".again", second.Text[:10]) // by itself
@@ -180,6 +180,11 @@ func (p *phone) ends() {
 
 	q = p.question(notifier.Picture, time.Second)
 	link, _ = ask(p.T, p.s, q)
+	if !p.first {
+		p.s.mu.Lock()
+		p.s.byID[q.ID].close(l.Expired())
+		p.s.mu.Unlock()
+	}
 	p.open(link)
 	p.waits(".outcome", l.Expired()) // by itself
 	p.looks("expired", l.Expired())
@@ -194,7 +199,7 @@ func (p *phone) board(prompt string) notifier.Board {
 	l := p.lang
 	return notifier.Board{Lang: l, Title: l.Pick("等你回答", "It waits for your answer"), Tone: notifier.Urgent, At: l.Pick("21:37:15 的情况", "as of 21:37:15"), Sections: []notifier.Section{
 		{Title: l.Pick("等你回答", "Waiting for your answer"), Rows: []notifier.Row{{
-			Title: l.Pick("下单 G1110 2月3日 广州南→武汉 二等座：请选图", "Book G1110 3 Feb 广州南 to 武汉, second: which pictures?"), State: l.Pick("还有 2 分 50 秒", "2 min 50 s left"), Tone: notifier.Urgent,
+			Title: l.Pick("请选图：下单 G1110 2月3日 广州南→武汉 二等座", "Choose pictures: book G1110 3 Feb 广州南 to 武汉, second class"), State: l.Pick("还有 2 分 50 秒", "2 min 50 s left"), Tone: notifier.Urgent,
 			Do: l.Pick("21:40:05 前回答有效", "An answer counts until 21:40:05"), Prompt: prompt}}},
 		{Title: l.Pick("订单", "Orders"), Rows: []notifier.Row{{
 			Title: l.Pick("G1110 2月3日 广州南→武汉", "G1110 3 Feb 广州南 to 武汉"), State: l.Pick("待付款", "not paid yet"), Tone: notifier.Urgent,
@@ -207,7 +212,7 @@ func (p *phone) board(prompt string) notifier.Board {
 		{Title: "12306", Rows: []notifier.Row{
 			{Title: l.Pick("余票", "Trains"), State: l.Pick("看不到", "not seen"), Tone: notifier.Bad, Lines: []string{l.Pick("从 21:36:40 起没有一次查询成功，会接着试", "No look has worked since 21:36:40; it keeps trying")}},
 			{Title: l.Pick("登录", "Session"), State: l.Pick("已登录", "logged in"), Tone: notifier.Good, Lines: []string{l.Pick("从 08:02 起", "since 08:02")}},
-			{Title: l.Pick("请求", "Requests"), State: "43 / 80", Lines: []string{l.Pick("最近 5 分钟 43 次，最多 80 次；两次查询至少隔 3s", "43 in the last 5 minutes, 80 at most; at least 3s between queries")}}}},
+			{Title: l.Pick("请求", "Requests"), State: "43 / 80", Lines: []string{l.Pick("最近 5 分钟 43 次，最多 80 次；两次查询至少隔 3 秒", "43 in the last 5 minutes, 80 at most; at least 3 s between queries")}}}},
 	}}
 }
 

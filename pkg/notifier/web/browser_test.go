@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,13 +17,17 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"go.uber.org/zap"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
 )
 
-var screenshots = flag.String("screenshots", "", "the folder to which TestBrowser writes a picture of every page")
+var (
+	screenshots = flag.String("screenshots", "", "the folder to which the tests in a browser write a picture of every page")
+	format      = flag.String("format", "png", "of these pictures: png, or webp, which is smaller")
+)
 
 // The screen of the phone, in CSS pixels.
 const (
@@ -140,14 +145,12 @@ func listening(t *testing.T, lang notifier.Lang) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	srv := &http.Server{Handler: s} // Serve would wait for connections that the browser opens in advance
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, l) }()
+	go func() { done <- srv.Serve(l) }()
 	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		srv.Close()
+		<-done
 	})
 	return s
 }
@@ -298,7 +301,14 @@ func (p *phone) looks(name string, says ...string) {
 	if *screenshots == "" {
 		return
 	}
-	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	quality := int64(80)
+	shot := page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormat(*format), Quality: &quality}
+	if *format == "png" {
+		shot.Quality = nil
+	}
+	picture, err := chromedp.Run(p.ctx, func(ctx context.Context, t *chromedp.Target) (page.CaptureScreenshotResult, error) {
+		return cdp.Call(ctx, t, page.CaptureScreenshot, shot)
+	})
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -306,7 +316,7 @@ func (p *phone) looks(name string, says ...string) {
 	if p.dark {
 		scheme = "dark"
 	}
-	if err := os.WriteFile(filepath.Join(*screenshots, name+"-"+string(p.lang)+"-"+scheme+".png"), png, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(*screenshots, name+"-"+string(p.lang)+"-"+scheme+"."+*format), picture.Data, 0o644); err != nil {
 		p.Fatal(err)
 	}
 }

@@ -119,7 +119,7 @@ func (q *question) view(now time.Time) view {
 		v.open(q, now)
 		return v
 	case q.end == "" || q.end == q.p.Lang.Expired():
-		v.Outcome, v.Icon = q.p.Lang.Expired(), "clock"
+		v.end = end{Outcome: q.p.Lang.Expired(), Detail: q.p.Lang.Pick("需要时会再问你。", "You are asked again when it is needed."), Icon: "clock"}
 		return v
 	}
 	v.end = end{Outcome: q.end, Icon: "arrow"}
