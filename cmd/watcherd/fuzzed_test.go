@@ -42,6 +42,7 @@ var fuzzed = []struct{ dir, target, parsers string }{
 	{"pkg/watcher/config", "FuzzLoad", "Load parse parses badLine"},
 	{"pkg/watcher/config", "FuzzExpand", "expand"},
 	{"pkg/watcher/config", "FuzzDays", "parseDays parseDate"},
+	{"pkg/watcher/config", "FuzzDraft", "Draft quote list"},
 	{"pkg/watcher/config", "FuzzSecretFile", "readSecret"},
 	{"pkg/notifier", "FuzzParse", "Parse"},
 	{"pkg/notifier/telegram", "FuzzUpdate", "handle hearTap hearText"},
@@ -54,6 +55,7 @@ var fuzzed = []struct{ dir, target, parsers string }{
 	{"pkg/notifier/services", "FuzzText", "clean markdown cut"},
 	{"pkg/notifier/web", "FuzzForm", "post parse asked"},
 	{"pkg/notifier/web", "FuzzPath", "ServeHTTP"},
+	{"cmd/watcherd", "FuzzInit", "hear days day pick settle pickSeats passengers stations numbers pasted"},
 	{"pkg/notifier/terminal", "FuzzHear", "hear split"},
 	{"pkg/notifier/terminal", "FuzzPaint", "paint modules"},
 }

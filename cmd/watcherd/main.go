@@ -65,12 +65,13 @@ func command() *cobra.Command {
 family. Where 12306 wants a human it asks your phone. It never pays, never
 solves a captcha by itself, and never asks faster than its budget.
 
-Start with:  watcherd demo`,
+Start with:  watcherd init
+or, to see it all on this machine alone:  watcherd demo`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVar(&f.config, "config", "", "the configuration (default: watch.yaml, then /etc/watcherd/watch.yaml)")
 	root.AddCommand(runCommand(f), checkCommand(f), queryCommand(f), loginCommand(f), captureCommand(f), demoCommand(), versionCommand(),
-		statusCommand(f), ordersCommand(f), pauseCommand(f), resumeCommand(f), explainCommand(f), testNotifyCommand(f))
+		statusCommand(f), ordersCommand(f), pauseCommand(f), resumeCommand(f), explainCommand(f), testNotifyCommand(f), initCommand(f))
 	return root
 }
