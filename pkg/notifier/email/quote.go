@@ -18,11 +18,14 @@ func firstLine(text string) string {
 	lines = lines[:min(len(lines), maxLines)]
 	for i := range lines {
 		// "-- " ends what was written (RFC 3676, section 4.3); trimmed, as
-		// many programs lose the blank.
+		// many programs lose the blank. "| |" is the edge of the table that
+		// NetEase's Mail Master makes of a signature.
 		lines[i] = trim(lines[i])
 	}
 	for i := 0; i < len(lines); i++ {
 		switch line := lines[i]; {
+		case line == "| |":
+			return ""
 		case line == "" || quoted(line) || signature.MatchString(line):
 		case line == "--" || separator.MatchString(line) || fieldLine.MatchString(line):
 			return ""

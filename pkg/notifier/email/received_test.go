@@ -15,16 +15,21 @@ const sampleToken = "0123456789abcdef0123456789abcdef"
 // replies are the mails in testdata/replies, made after those of the programs
 // that they are named for, and what the person wrote in each.
 var replies = map[string]string{
-	"163-html-only": "2 5", "163-master": "2 5", "163-web": "2 5", "163-web-zh": "2 5",
-	"apple-iphone-en": "25", "apple-iphone-html-only": "2 5", "apple-iphone-zh": "2 5", "apple-mac-en": "2 5", "apple-mac-zh": "取消",
-	"attachment": "2 5", "attachment-first": "2 5", "button": "抢", "empty": "",
+	"gmail-android-zh-hant": "2 5", "gmail-bottom": "2 5", "gmail-empty": "", "gmail-html-bottom": "2 5", "gmail-html-only": "2 5",
+	"gmail-html-only-zh": "换", "gmail-signature": "2 5", "gmail-web-en": "2 5", "gmail-web-zh": "2 5", "gmail-wrapped": "抢",
+	"outlook-android-zh": "2 5", "outlook-desktop-en": "2 5", "outlook-desktop-html-only-empty": "", "outlook-desktop-zh": "2 5",
+	"outlook-html-only": "2\u00a05", "outlook-ios-en": "2 5", "outlook-ios-zh": "2 5", "outlook-mac-en": "2 5", "outlook-web-en": "2 5",
+	"outlook-web-zh": "2 5", "outlook-windows-mail-zh": "2 5",
+	"qq-html-only": "２、５", "qq-html-only-empty": "", "qq-new-web-html-only": "2 5", "qq-phone": "2 5", "qq-phone-android": "2 5",
+	"qq-phone-html-only": "2 5", "qq-web": "2 5", "qq-web-en": "2 5",
 	"foxmail": "2 5", "foxmail-no-thread": "2 5",
-	"gmail-bottom": "2 5", "gmail-html-bottom": "2 5", "gmail-html-only": "2 5", "gmail-web-en": "2 5", "gmail-web-zh": "2 5", "gmail-wrapped": "抢",
-	"huawei": "2 5", "odd-blanks": "2 5",
-	"outlook-desktop-en": "2 5", "outlook-html-only": "2\u00a05", "outlook-ios-en": "2 5", "outlook-ios-zh": "2 5", "outlook-web-zh": "2 5",
-	"proton": "2 5", "qq-html-only": "２、５", "qq-phone": "2 5", "qq-web": "2 5", "samsung": "2 5", "signature-only": "",
-	"thunderbird-bottom": "2 5", "thunderbird-html-only": "2 5", "thunderbird-zh": "2 5",
-	"unknown-charset": "2 5", "wrong-charset": "换一张", "xiaomi": "2 5", "yahoo": "2 5",
+	"163-html-only": "2 5", "163-html-only-empty": "", "163-master": "2 5", "163-master-empty": "", "163-master-en": "2 5",
+	"163-master-html-only": "2 5", "163-master-phone": "2 5", "163-web": "2 5", "163-web-zh": "2 5",
+	"apple-ipad-en": "2 5", "apple-iphone-empty": "", "apple-iphone-en": "25", "apple-iphone-html-only": "2 5", "apple-iphone-zh": "2 5",
+	"apple-iphone-zh-hant": "抢", "apple-iphone-zh-new": "2 5", "apple-mac-en": "2 5", "apple-mac-html-only-en": "2 5", "apple-mac-zh": "取消",
+	"attachment": "2 5", "attachment-first": "2 5", "button": "抢", "dingtalk": "2 5", "empty": "", "huawei": "2 5", "odd-blanks": "2 5",
+	"proton": "2 5", "samsung": "2 5", "signature-only": "", "thunderbird-bottom": "2 5", "thunderbird-html-only": "2 5", "thunderbird-zh": "2 5",
+	"unknown-charset": "2 5", "wework": "2 5", "wrong-charset": "换一张", "xiaomi": "2 5", "yahoo": "2 5",
 }
 
 func TestReplies(t *testing.T) {
