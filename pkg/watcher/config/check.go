@@ -32,6 +32,7 @@ func (k *checker) all() {
 	k.account()
 	k.question()
 	k.notify()
+	k.unheard()
 	k.monitor()
 	k.rules()
 }
@@ -205,7 +206,7 @@ func (k *checker) address(key, text string, schemes ...string) *url.URL {
 		k.wrong(key, "not an address; it begins with %s://", strings.Join(schemes, "://, "))
 		return nil
 	case !slices.Contains(schemes, u.Scheme):
-		k.wrong(key, "begins with %s://; only %s:// will do", u.Scheme, strings.Join(schemes, "://, "))
+		k.wrong(key, "only %s:// will do", strings.Join(schemes, "://, "))
 		return nil
 	}
 	return u

@@ -201,7 +201,9 @@ func Load(path string, env func(string) (string, bool), today twelve306.Date) (*
 	root, syntax := parse(data)
 	if syntax != nil {
 		syntax.File = path
-		return nil, Problems{*syntax}
+		ps := Problems{*syntax}
+		excerpts(ps, data, nil)
+		return nil, ps
 	}
 	d := newDecoder(path, env)
 	d.freshStations(root)
@@ -213,6 +215,8 @@ func Load(path string, env func(string) (string, bool), today twelve306.Date) (*
 	}
 	k := checker{decoder: d, c: c, today: today}
 	k.all()
+	excerpts(d.problems, data, root)
+	excerpts(d.warnings, data, root)
 	if len(d.problems) > 0 {
 		return nil, Problems(sorted(d.problems))
 	}

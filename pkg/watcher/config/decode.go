@@ -260,6 +260,9 @@ func (d *decoder) twins(v reflect.Value, key string) {
 				continue
 			}
 			v.Field(i).SetString(text)
+			if othersCanRead(file.String()) {
+				d.warnings = append(d.warnings, d.place(d.at[xf], xf, fmt.Sprintf("others can read %s; chmod 600 %[1]s", file.String())))
+			}
 		case d.given(x) && !d.bad(x) && !strings.Contains(d.at[x].Value, "${"):
 			if n := d.at[x]; d.inline == nil || n.Line < d.inline.node.Line {
 				d.inline = &place{n, x}

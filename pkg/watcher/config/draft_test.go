@@ -26,7 +26,7 @@ func drafted(text string) *Config {
 		}
 		return s
 	}
-	trains, _ := watcher.ParseTrains([]string{"G1110", "*5", "1234", "!G11*"})
+	trains, _ := watcher.ParseTrains([]string{"G1110", "*5", "1234", "!G12*"})
 	c := &Config{
 		Language:  notifier.Chinese,
 		StateDir:  "state",

@@ -39,6 +39,7 @@ func placeFile(t testing.TB, data []byte) (path string) {
 	files := map[string]string{
 		"watch.yaml":        string(data),
 		"secrets/12306":     "hunter2-geheim\n",
+		"secrets/open":      "hunter2-geheim\n",
 		"secrets/telegram":  "1:hunter2-geheim\r\n",
 		"secrets/empty":     "\n",
 		"secrets/two-lines": "hunter2-geheim\nb\n",
@@ -51,6 +52,9 @@ func placeFile(t testing.TB, data []byte) (path string) {
 		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := os.Chmod(filepath.Join(dir, "secrets/open"), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
@@ -114,6 +118,10 @@ func TestTestdata(t *testing.T) {
 			if bad := strings.HasPrefix(filepath.Base(file), "bad-"); bad != (c == nil) {
 				t.Errorf("bad %v, but: %v", bad, ps)
 			}
+			kind, _, _ := strings.Cut(filepath.Base(file), "-")
+			if (kind == "warn") != (c != nil && len(got) > 0) {
+				t.Errorf("the name says %s, and there are %d warnings", kind, len(c.Warnings))
+			}
 			dir := ""
 			if len(got) > 0 {
 				dir = filepath.Dir(got[0].File)
@@ -128,6 +136,11 @@ func TestTestdata(t *testing.T) {
 			}
 			if g := strings.Join(lines, "\n"); strings.Contains(g, "hunter2") || strings.Contains(g, "geheim") {
 				t.Errorf("a secret is told: %s", g)
+			}
+			for _, p := range got {
+				if e := p.Excerpt(); strings.Contains(e, "hunter2") || strings.Contains(e, "geheim") {
+					t.Errorf("a secret is shown: %s", e)
+				}
 			}
 		})
 	}

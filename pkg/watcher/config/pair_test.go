@@ -23,7 +23,7 @@ func TestUnpaired(t *testing.T) {
 		{"no token", "notify:\n  telegram: {chat_id: 5}\n", "", "", ":2:13: notify.telegram.token: missing"},
 		{"no telegram", rule, "", "", ": notify.telegram: missing; write"},
 		{"no bot", "notify:\n  telegram: yes\n", "", "", ": notify.telegram: text where a group of keys is expected"},
-		{"bad proxy", "notify:\n  telegram: {token: 1:geheim, proxy: 'ftp://h'}\n", "", "", "notify.telegram.proxy: begins with ftp"},
+		{"bad proxy", "notify:\n  telegram: {token: 1:geheim, proxy: 'ftp://h'}\n", "", "", "notify.telegram.proxy: only http"},
 		{"bad syntax", "notify: [\n", "", "", ":"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

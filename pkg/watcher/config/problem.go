@@ -14,6 +14,7 @@ type Problem struct {
 	Column int    // from 1, in characters
 	Key    string // rules[0].from; empty when the whole file is meant
 	Text   string // what is wrong and what would be right; never a secret value
+	line   string // the file's, for Excerpt; empty when it is not to be shown
 }
 
 // String returns the line that is printed:

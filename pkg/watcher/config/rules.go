@@ -66,6 +66,8 @@ func (k *checker) rule(r *watcher.Rule, key string) {
 	}
 	k.dateWarnings(r, key)
 	k.closedHours(r, key)
+	k.late(r, key)
+	k.impossible(r, key)
 }
 
 // missing reports a key that a rule needs, when the rule has other mistakes.
@@ -245,7 +247,11 @@ func (k *checker) load() {
 			}
 		}
 	}
-	if round := time.Duration(len(asked)) * k.c.Twelve306.MinInterval; round > maxRound {
-		k.warn("rules", "%d different queries (days × stations), one every %s: a round takes %s", len(asked), shortDuration(k.c.Twelve306.MinInterval), shortDuration(round))
+	gap := k.c.Twelve306.MinInterval
+	if budget := k.c.Twelve306.Budget; budget > 0 {
+		gap = max(gap, 5*time.Minute/time.Duration(budget))
+	}
+	if round := time.Duration(len(asked)) * gap; round > maxRound {
+		k.warn("rules", "%d different queries (days × stations), one every %s: a round takes %s", len(asked), shortDuration(gap), shortDuration(round.Round(time.Second)))
 	}
 }

@@ -146,7 +146,9 @@ func either(list ...schema) schema { return schema{"anyOf": list} }
 func listOf(s schema) schema { return schema{"type": "array", "items": s} }
 
 // manyOf is one value or a list of them.
-func manyOf(one schema) schema { return either(one, listOf(either(one, environment)), environment, null) }
+func manyOf(one schema) schema {
+	return either(one, listOf(either(one, environment)), environment, null)
+}
 
 var (
 	anyText = schema{"type": []string{"string", "number", "boolean", "null"}} // a password may be written as a number

@@ -86,8 +86,9 @@ func cause(err error) error {
 	return err
 }
 
-// othersCanRead reports whether the file may be read by anyone but its owner.
+// othersCanRead reports whether everybody on the machine may read the file. A
+// group may: a service's own is how it reads what root wrote.
 func othersCanRead(path string) bool {
 	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o044 != 0
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0
 }
