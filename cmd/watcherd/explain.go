@@ -9,10 +9,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/watcherd/watcherd/pkg/notifier"
 	"github.com/watcherd/watcherd/pkg/twelve306"
 	"github.com/watcherd/watcherd/pkg/watcher"
 	"github.com/watcherd/watcherd/pkg/watcher/config"
@@ -156,23 +156,20 @@ func (c *caller) printVerdicts(p paper, rule string, trains []watcher.VerdictVie
 	header := []string{l.Pick("车次", "Train"), l.Pick("站", "Stations"), l.Pick("时间", "Times"), l.Pick("结论", "Verdict")}
 	rows := make([][]string, len(trains))
 	for i, v := range trains {
-		rows[i] = []string{v.Train, wrap(v.From+l.Pick("→", " to ")+v.To, legColumn), v.Depart + "-" + v.Arrive, verdictWords(v)}
+		rows[i] = []string{v.Train, wrap(v.From+l.Pick("→", " to ")+v.To, legColumn), v.Depart + "-" + v.Arrive, verdictWords(l, v)}
 	}
-	p.fit(header, rows)
-	t := p.table(header...)
-	for i, row := range rows {
-		if trains[i].OK {
-			row[3] = p.paint(row[3], text.FgGreen)
+	fmt.Fprintln(p, p.rows(header, rows, 3, func(row, column int) text.Color {
+		if column == 3 && trains[row].OK {
+			return text.FgGreen
 		}
-		t.AppendRow(table.Row{row[0], row[1], row[2], row[3]})
-	}
-	fmt.Fprintln(p, t.Render())
+		return 0
+	}))
 }
 
 // verdictWords is "✓ 二等座 有 ¥463.5" or the reason why not.
-func verdictWords(v watcher.VerdictView) string {
+func verdictWords(l notifier.Lang, v watcher.VerdictView) string {
 	if v.OK {
-		return "✓ " + v.Seat + " " + v.Left + priceWords(v.Price, " ")
+		return "✓ " + v.Seat + " " + leftWord(l, v.Left) + priceWords(v.Price, " ")
 	}
 	if v.Reason == nil {
 		return ""

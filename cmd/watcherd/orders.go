@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
@@ -92,16 +91,11 @@ func (c *caller) ordersTable(p paper, orders []watcher.OrderView) string {
 		when := o.At.In(c.Location).Format("01-02 15:04") + "\n" + wrap(o.Rule, whenColumn)
 		rows[i] = []string{when, strings.Join(trip, "\n"), strings.Join(end, "\n"), strings.Join(tickets, "\n")}
 	}
-	p.fit(header, rows)
-	t := p.table(header...)
-	t.Style().Options.SeparateRows = true
-	for i, row := range rows {
-		state, rest, _ := strings.Cut(row[2], "\n")
-		end := p.paint(state, orderColour(orders[i].State))
-		if rest != "" {
-			end += "\n" + rest
+	p.separate = true
+	return p.rows(header, rows, 1, func(row, column int) text.Color {
+		if column == 2 {
+			return orderColour(orders[row].State)
 		}
-		t.AppendRow(table.Row{row[0], row[1], end, row[3]})
-	}
-	return t.Render()
+		return 0
+	})
 }

@@ -17,14 +17,17 @@ import (
 // or a file.
 type paper struct {
 	io.Writer
-	columns int
-	colours bool
+	columns  int
+	colours  bool
+	separate bool // lines between the rows of a table
 }
 
-// The widths that tables are made for.
+// The widths that are written for. Below tableColumns, as on a phone, there are
+// no tables: the cells of a row stand below each other.
 const (
 	usualColumns = 80
-	leastColumns = 60
+	tableColumns = 60
+	leastColumns = 24
 	mostColumns  = 120
 )
 
@@ -62,6 +65,54 @@ func (p paper) table(header ...string) table.Writer {
 	return t
 }
 
+// rows lays out rows of cells: as a table, the last column being the one that
+// gives way, or, where there is no room for one, each row by itself: its first
+// cells, as many as lead, on one line, and each of the others on lines of its
+// own. colour may be nil, and returns the colour of the first line of a cell; 0
+// for none.
+func (p paper) rows(header []string, rows [][]string, lead int, colour func(row, column int) text.Color) string {
+	painted := func(row, column int, cell string) string {
+		if colour == nil || colour(row, column) == 0 {
+			return cell
+		}
+		first, rest, more := strings.Cut(cell, "\n")
+		if first = p.paint(first, colour(row, column)); more {
+			first += "\n" + rest
+		}
+		return first
+	}
+	if p.columns >= tableColumns {
+		p.fit(header, rows)
+		t := p.table(header...)
+		t.Style().Options.SeparateRows = p.separate
+		for i, row := range rows {
+			cells := make(table.Row, len(row))
+			for k, cell := range row {
+				cells[k] = painted(i, k, cell)
+			}
+			t.AppendRow(cells)
+		}
+		return t.Render()
+	}
+	const indent = "  "
+	var out []string
+	for i, row := range rows {
+		first := make([]string, 0, lead)
+		for _, cell := range row[:lead] {
+			first = append(first, strings.ReplaceAll(cell, "\n", " "))
+		}
+		out = append(out, wrap(strings.Join(first, " "), p.columns))
+		for k, cell := range row[lead:] {
+			if strings.Trim(cell, "-") == "" {
+				continue
+			}
+			cell = painted(i, lead+k, wrap(cell, p.columns-len(indent)))
+			out = append(out, indent+strings.ReplaceAll(cell, "\n", "\n"+indent))
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
 // fit wraps the last cell of each row so that the table is no wider than the
 // paper.
 func (p paper) fit(header []string, rows [][]string) {
@@ -84,6 +135,7 @@ func (p paper) fit(header []string, rows [][]string) {
 // being two: at a blank where there is one in the last half, else anywhere but
 // before a mark that ends something.
 func wrap(s string, width int) string {
+	width = max(width, 2) // a Chinese character
 	var out []string
 	for line := range strings.SplitSeq(s, "\n") {
 		for text.StringWidth(line) > width {

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +14,10 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/watcherd/watcherd/pkg/notifier"
 	"github.com/watcherd/watcherd/pkg/twelve306"
 	"github.com/watcherd/watcherd/pkg/watcher"
+	"github.com/watcherd/watcherd/pkg/watcher/config"
 )
 
 type queryFlags struct {
@@ -25,7 +27,7 @@ type queryFlags struct {
 	caFile        string
 }
 
-func queryCommand(_ *flags) *cobra.Command {
+func queryCommand(f *flags) *cobra.Command {
 	q := &queryFlags{}
 	c := &cobra.Command{
 		Use:   "query FROM TO DATE",
@@ -38,7 +40,7 @@ func queryCommand(_ *flags) *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return q.run(cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return q.run(cmd, args, queryLanguage(f)) },
 	}
 	c.Flags().StringSliceVar(&q.trains, "trains", nil, "only these trains; * is a wildcard, ! excludes")
 	c.Flags().StringSliceVar(&q.seats, "seats", nil, "only these seats (二等座, O, second)")
@@ -48,7 +50,20 @@ func queryCommand(_ *flags) *cobra.Command {
 	return c
 }
 
-func (q *queryFlags) run(cmd *cobra.Command, args []string) error {
+// queryLanguage is that of the configuration, if there is one that can be read,
+// else what the environment says: query needs none.
+func queryLanguage(f *flags) notifier.Lang {
+	if c, err := config.Outline(configPath(f), os.LookupEnv); err == nil {
+		return c.Language
+	}
+	l, err := languageOf("", os.Getenv)
+	if err != nil { // only for a flag that is wrong
+		return notifier.Chinese
+	}
+	return l
+}
+
+func (q *queryFlags) run(cmd *cobra.Command, args []string, l notifier.Lang) error {
 	journey, mistakes := journeyOf(args)
 	patterns, errs := watcher.ParseTrains(q.trains)
 	for _, err := range errs {
@@ -79,7 +94,7 @@ func (q *queryFlags) run(cmd *cobra.Command, args []string) error {
 	defer client.Close()
 	trains, err := client.Query(cmd.Context(), journey)
 	if err != nil {
-		return &exit{exitFailed, fmt.Sprintf("12306 could not be asked for %v: %v", journey, err)}
+		return &exit{exitFailed, fmt.Sprintf(l.Pick("问不到 12306（%v）：%v", "12306 could not be asked for %v: %v"), journey, err)}
 	}
 	view := trainViews(trains, journey, patterns, seats)
 	if q.json {
@@ -88,7 +103,7 @@ func (q *queryFlags) run(cmd *cobra.Command, args []string) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(view)
 	}
-	printTrains(cmd.OutOrStdout(), view, journey, len(trains))
+	printTrains(newPaper(cmd.OutOrStdout()), l, view, journey, len(trains))
 	return nil
 }
 
@@ -186,57 +201,126 @@ func trainViews(trains []twelve306.Train, j twelve306.Journey, patterns watcher.
 	return out
 }
 
-// printTrains prints the table: one column for each kind of seat that any of
-// the trains has.
-func printTrains(w io.Writer, view []trainView, j twelve306.Journey, all int) {
-	fmt.Fprintf(w, "%s %s → %s：%d 趟车", j.Date, j.From, j.To, all)
+// printTrains prints the trains: as a table with a column for each kind of seat
+// that any of them has, or, where that is too wide, with the seats of a train in
+// one cell or below it.
+func printTrains(p paper, l notifier.Lang, view []trainView, j twelve306.Journey, all int) {
+	fmt.Fprintf(p, l.Pick("%s %s → %s：%d 趟车", "%s %s → %s: %d trains"), j.Date, j.From, j.To, all)
 	if len(view) != all {
-		fmt.Fprintf(w, "，其中 %d 趟符合", len(view))
+		fmt.Fprintf(p, l.Pick("，其中 %d 趟符合", ", %d of them as asked"), len(view))
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(p)
 	if len(view) == 0 {
 		return
 	}
-	var columns []string
+	header := []string{l.Pick("车次", "Train"), l.Pick("出发", "From"), l.Pick("到达", "To"), l.Pick("历时", "Time")}
+	rows := make([][]string, len(view))
+	for i, v := range view {
+		rows[i] = []string{v.Train, v.Depart, v.Arrive + daysLater(v), fmt.Sprintf("%d:%02d", v.DurationMin/60, v.DurationMin%60)}
+	}
+	if t := wideTable(p, l, view, header, rows); p.columns >= tableColumns && text.LongestLineLen(t) <= p.columns {
+		fmt.Fprintln(p, t)
+		return
+	}
+	for i, v := range view {
+		var seats []string
+		for _, sv := range v.Seats {
+			seats = append(seats, seatName(l, sv)+" "+leftAndPrice(l, sv))
+		}
+		if v.Note != "" && v.Note != ordinaryButton {
+			seats = append(seats, v.Note)
+		}
+		room := p.columns - seatsFrom
+		if p.columns < tableColumns {
+			room = p.columns - 2
+			rows[i] = []string{v.Train, rows[i][1] + "-" + rows[i][2], rows[i][3]}
+		}
+		rows[i] = append(rows[i], flowed(seats, l.Pick("，", ", "), room))
+	}
+	header = append(header, l.Pick("席别、余票、票价", "Seats, left, price"))
+	fmt.Fprintln(p, p.rows(header, rows, len(rows[0])-1, nil))
+}
+
+// seatsFrom is the width of a table of trains without the cell of their seats.
+const seatsFrom = 40
+
+// ordinaryButton is what 12306 writes on the button of a train that is sold
+// out as well: it explains nothing.
+const ordinaryButton = "预订"
+
+// wideTable has a column for each kind of seat.
+func wideTable(p paper, l notifier.Lang, view []trainView, header []string, rows [][]string) string {
+	var columns []seatView
 	for _, s := range twelve306.Seats() {
 		for _, v := range view {
 			for _, sv := range v.Seats {
-				if sv.Code == string(s) && !slices.Contains(columns, sv.Name) {
-					columns = append(columns, sv.Name)
+				if sv.Code == string(s) && !slices.ContainsFunc(columns, func(c seatView) bool { return c.Code == sv.Code }) {
+					columns = append(columns, sv)
 				}
 			}
 		}
 	}
-	header := table.Row{"车次", "出发", "到达", "历时"}
+	header = slices.Clone(header)
 	for _, c := range columns {
-		header = append(header, c)
+		header = append(header, seatName(l, c))
 	}
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
-	t.AppendHeader(append(header, "备注"))
-	for _, v := range view {
-		row := table.Row{v.Train, v.Depart, v.Arrive, fmt.Sprintf("%d:%02d", v.DurationMin/60, v.DurationMin%60)}
-		for _, c := range columns {
-			row = append(row, cell(v, c))
+	notes := slices.ContainsFunc(view, func(v trainView) bool { return v.Note != "" && v.Note != ordinaryButton })
+	if notes {
+		header = append(header, l.Pick("备注", "Note"))
+	}
+	t := p.table(header...)
+	for i, v := range view {
+		row := table.Row{}
+		for _, cell := range rows[i] {
+			row = append(row, cell)
 		}
-		row = append(row, v.Note)
+		for _, c := range columns {
+			row = append(row, p.seatCell(l, v, c.Code))
+		}
+		if notes {
+			row = append(row, strings.Replace(v.Note, ordinaryButton, "", 1))
+		}
 		t.AppendRow(row)
 	}
-	fmt.Fprintln(w, t.Render())
+	return t.Render()
 }
 
-func cell(v trainView, column string) string {
-	for _, s := range v.Seats {
-		if s.Name != column {
-			continue
-		}
-		if s.Price != nil && s.Left != "无" {
-			return fmt.Sprintf("%s ¥%g", s.Left, *s.Price)
-		}
-		return s.Left
+// seatCell is what is left of a kind of seat, green where one can buy it.
+func (p paper) seatCell(l notifier.Lang, v trainView, code string) string {
+	i := slices.IndexFunc(v.Seats, func(s seatView) bool { return s.Code == code })
+	if i < 0 {
+		return "--"
 	}
-	return "--"
+	s := v.Seats[i]
+	if v.Bookable && (s.Left == "有" || s.Count != nil && *s.Count > 0) {
+		return p.paint(leftAndPrice(l, s), text.FgGreen)
+	}
+	return leftAndPrice(l, s)
+}
+
+func seatName(l notifier.Lang, s seatView) string {
+	return l.Pick(s.Name, twelve306.Seat(s.Code).English())
+}
+
+// leftAndPrice is "有 ¥463.5", "many ¥463.5", or the word for none alone.
+func leftAndPrice(l notifier.Lang, s seatView) string {
+	if s.Left == "无" {
+		return leftWord(l, s.Left)
+	}
+	return leftWord(l, s.Left) + priceWords(s.Price, " ")
+}
+
+// leftWord is 12306's word in a language.
+func leftWord(l notifier.Lang, word string) string {
+	switch word {
+	case "有":
+		return l.Pick(word, "many")
+	case "无":
+		return l.Pick(word, "none")
+	case "候补":
+		return l.Pick(word, "waitlist")
+	}
+	return word
 }
 
 // isLoopback reports whether an address is this machine.

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
@@ -23,7 +22,7 @@ func statusCommand(f *flags) *cobra.Command {
 		Long: `status asks the daemon that runs on the state folder of the configuration: what
 each rule does, when it looked and looks next, the question that waits for your
 answer and until when, the session, the orders that wait for payment, and how
-much 12306 was asked.`,
+much 12306 was asked. With a web channel, the link to the same as a page follows.`,
 		Example: `  watcherd status
   watcherd status --json | jq '.rules[] | {name, state, next_look}'`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,6 +47,10 @@ much 12306 was asked.`,
 				return c.failed(err)
 			}
 			c.printStatus(newPaper(cmd.OutOrStdout()), &s, time.Now())
+			var pages pagesView
+			if err := c.get(cmd.Context(), http.MethodGet, "/pages", nil, &pages); err == nil && pages.Status != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), c.Language.Pick("网页（收藏好，别给别人）：%s", "As a page, to bookmark and to keep to yourself: %s")+"\n", pages.Status)
+			}
 			return nil
 		},
 	}
@@ -115,12 +118,18 @@ func (c *caller) rulesTable(p paper, rules []watcher.RuleStatus, now time.Time) 
 	for i, r := range rules {
 		rows[i] = []string{wrap(r.Name, nameColumn), wrap(r.State.In(l), stateColumn), c.moment(r.LastLook, now), c.moment(r.NextLook, now), r.LastResult}
 	}
-	p.fit(header, rows)
-	t := p.table(header...)
-	for i, row := range rows {
-		t.AppendRow(table.Row{row[0], p.paint(row[1], stateColour(rules[i].State)), row[2], row[3], row[4]})
+	if p.columns < tableColumns { // there the times stand without their header
+		for i := range rows {
+			last, next := rows[i][2], rows[i][3]
+			rows[i] = []string{rules[i].Name, rules[i].State.In(l), fmt.Sprintf(l.Pick("上次 %s，下次 %s", "last %s, next %s"), last, next), rules[i].LastResult}
+		}
 	}
-	return t.Render()
+	return p.rows(header, rows, 1, func(row, column int) text.Color {
+		if column == 1 {
+			return stateColour(rules[row].State)
+		}
+		return 0
+	})
 }
 
 // printHeld prints an order that somebody must do something about, or that is

@@ -124,7 +124,7 @@ func (w *Watcher) Status() Status {
 		s.Session.Since = at(since)
 	}
 	if w.sight.blind {
-		s.BlindSince = at(w.sight.good)
+		s.BlindSince = at(w.sight.since())
 	}
 	for _, r := range w.rules {
 		rs := RuleStatus{Name: r.Name, State: w.stateOf(r, today), LastLook: at(r.lastLook), LastResult: r.result, Query: []QueryStatus{}}
@@ -206,7 +206,7 @@ func (w *Watcher) Line() string {
 	}
 	switch {
 	case w.sight.blind:
-		line += ", BLIND since " + w.sight.good.In(w.opt.Location).Format(time.TimeOnly)
+		line += ", BLIND since " + w.sight.since().In(w.opt.Location).Format(time.TimeOnly)
 	case w.opt.Account == nil:
 		line += ", no account"
 	case in:
