@@ -68,7 +68,7 @@ func TestExercise(t *testing.T) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				for _, b := range s.streams {
-					b.send(event{ID: notifier.NewID(), Time: s.now(), Event: "message", Topic: newsTopic, Message: text})
+					b.send(event{ID: notifier.NewID(), Time: s.now() + 5, Event: "message", Topic: newsTopic, Message: text})
 				}
 			},
 		}
@@ -335,6 +335,107 @@ func TestNtfySilenceAndRubbish(t *testing.T) {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// What was heard is not heard again after a line that was cut in that second.
+func TestNtfyHeardOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &ntfyServer{}
+		q := ask(t, listening(t, s), question(notifier.Picture))
+		time.Sleep(5 * time.Second)
+		s.write("2 5")
+		if q.open() {
+			t.Fatal("not heard")
+		}
+		s.cut()
+		time.Sleep(5 * time.Second)
+		if strings.Contains(s.read(), notifier.Chinese.Late()) {
+			t.Error("the answer itself was told that it is late")
+		}
+	})
+}
+
+// Nobody is told that he is late who wrote before the question, however late
+// that is heard.
+func TestNtfyWrittenBeforeHeardAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		tries := 0
+		s := &ntfyServer{}
+		s.refuse = func(r *http.Request) *http.Response {
+			if r.Method == http.MethodGet && time.Since(begun) < 10*time.Minute {
+				tries++
+				<-r.Context().Done() // it takes the connection and says nothing
+				return answering(504, "", "")
+			}
+			return nil
+		}
+		a := listening(t, s)
+		s.write("1 2")
+		time.Sleep(5 * time.Second)
+		q := ask(t, a, question(notifier.Picture))
+		time.Sleep(10*time.Minute - 10*time.Second)
+		q.open()
+		next := ask(t, a, question(notifier.Picture))
+		next.end(&notifier.Closed{Reason: "off"})
+		time.Sleep(5 * time.Minute)
+		if tries < 3 || s.opened == 0 {
+			t.Errorf("%d subscriptions that said nothing, %d that did", tries, s.opened)
+		}
+		if strings.Contains(s.read(), notifier.Chinese.Late()) {
+			t.Error("told that it is late")
+		}
+	})
+}
+
+// An answer may be heard before the server's word that it took the question.
+func TestNtfyAnswerOvertakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &ntfyServer{}
+		s.refuse = func(r *http.Request) *http.Response {
+			if r.Header.Get("Actions") == "" {
+				return nil
+			}
+			status, body, _ := s.publish(r)
+			<-time.After(5 * time.Second)
+			return answering(status, "", body)
+		}
+		q := ask(t, listening(t, s), question(notifier.Picture))
+		time.Sleep(2 * time.Second)
+		s.write("2 5")
+		if !q.open() {
+			t.Fatalf("%+v, %v", q.reply, q.err)
+		}
+		time.Sleep(3 * time.Second)
+		if q.open() || !slices.Equal(q.reply.Picks, []int{2, 5}) {
+			t.Errorf("%+v, %v", q.reply, q.err)
+		}
+	})
+}
+
+// How a question ended is the last that is said of it, even when it was still
+// on its way.
+func TestNtfyEndComesLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &ntfyServer{}
+		s.refuse = func(r *http.Request) *http.Response {
+			if r.Header.Get("Actions") == "" {
+				return nil
+			}
+			<-r.Context().Done()
+			<-time.After(time.Second)
+			s.publish(r)
+			return answering(502, "", "")
+		}
+		q := ask(t, listening(t, s), question(notifier.Offer))
+		q.end(&notifier.Closed{Reason: "已在 web 上回答。"})
+		time.Sleep(5 * time.Second)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if n := len(s.posts); n != 2 || s.posts[1].text != "已在 web 上回答。" || s.posts[0].sequence != s.posts[1].sequence {
+			t.Errorf("%+v", s.posts)
 		}
 	})
 }
