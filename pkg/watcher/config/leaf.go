@@ -26,7 +26,7 @@ func (d *decoder) leaf(v reflect.Value, n *yaml.Node, key string, tag reflect.St
 			d.zone = *x
 		}
 	case *watcher.Window:
-		set(x, d, n, key, "a part of the day such as 08:00-14:00", watcher.ParseWindow)
+		set(x, d, n, key, "a part of the day such as 08:00-14:00", parseWindow)
 	case *watcher.Clock:
 		set(x, d, n, key, "a time of day such as 21:30", watcher.ParseClock)
 	case *watcher.Schedule:
@@ -177,6 +177,8 @@ func parseDuration(text string) (time.Duration, error) {
 	switch {
 	case err != nil && strings.Trim(text, "0123456789.") == "":
 		return 0, fmt.Errorf("%q has no unit; write %ss, %sm or %sh", text, text, text, text)
+	case err != nil && similarDuration(text) != "":
+		return 0, fmt.Errorf("%q is not how a time is written; did you mean %s?", text, similarDuration(text))
 	case err != nil:
 		return 0, fmt.Errorf("%q is not a time; write it as 10s, 3m or 6h30m", text)
 	case v < 0:
