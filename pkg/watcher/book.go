@@ -53,11 +53,7 @@ func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 	if !unsent(err) {
 		a.failures = 0
 	}
-	if err != nil {
-		log.Warn("the confirm was not accepted, or nobody knows", zap.Error(err))
-	} else {
-		log.Info("the confirm was accepted")
-	}
+	confirmSaid(log, err)
 	switch kind := twelve306.KindOf(err); {
 	case err == nil:
 		w.recordAlways(nil, Event{Kind: Queued, Rule: at.Rule, Attempt: at.ID})
@@ -162,7 +158,7 @@ func (a *account) wait(ctx context.Context, at *Attempt, q twelve306.Queued) {
 	told := false
 	for {
 		number, err := w.client.WaitOrder(ctx, q, func(s twelve306.WaitStatus) {
-			if !told {
+			if !told && s.WaitTime != -1 {
 				told = true
 				a.log.Info("in 12306's queue", zap.String("attempt", at.ID), zap.Int64("wait_s", s.WaitTime), zap.Int64("ahead", s.WaitCount))
 			}

@@ -196,7 +196,7 @@ func (w *Watcher) Health(now time.Time) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.sight.blind {
-		return fmt.Errorf("no look has worked since %s", w.sight.good.In(w.opt.Location).Format(time.DateTime))
+		return fmt.Errorf("no look has worked since %s", w.sight.since().In(w.opt.Location).Format(time.DateTime))
 	}
 	if len(w.unsaved) > 0 {
 		return fmt.Errorf("the state folder cannot be written")

@@ -41,7 +41,7 @@ type query struct {
 	asked   time.Time // when it was last asked
 	sway    int64     // how much longer the gap after this look is, in thousandths
 	sale    time.Time // when trains that a rule waits for go on sale, by 12306's clock; kept while the burst lasts
-	failing bool
+	failed  int       // looks in a row that failed
 	emptied time.Time // since when an empty list is not believed
 }
 

@@ -165,6 +165,7 @@ func (w *Watcher) looks(r *watched, today twelve306.Date) bool {
 func (w *Watcher) lookLoop(ctx context.Context) {
 	for ctx.Err() == nil {
 		now := time.Now()
+		w.serviceHours(now)
 		next, at := w.plan(now)
 		if next != nil && !at.After(now) {
 			w.look(ctx, next)
@@ -204,10 +205,11 @@ func (w *Watcher) look(ctx context.Context, q *query) {
 	}
 	w.meter.look(nil)
 	w.checkClock()
-	if q.failing {
-		q.failing = false
-		w.log.Info("the look works again", zap.Stringer("query", q.journey))
+	w.diary.looked(w.log, nil, now)
+	if q.failed >= worthALine {
+		w.log.Info("the look works again", zap.Stringer("query", q.journey), zap.Int("failed", q.failed))
 	}
+	q.failed = 0
 	again := w.say.seesAgain
 	if q.believed(trains) {
 		w.log.Warn("12306 keeps saying that there are no trains where there were some; it is believed now",
@@ -252,9 +254,11 @@ func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
 		return
 	}
 	w.meter.look(err)
-	if !q.failing {
-		q.failing = true
-		w.log.Warn("a look failed; it is tried again at its next time", zap.Stringer("query", q.journey), zap.Error(err))
+	w.diary.looked(w.log, err, now)
+	if q.failed++; q.failed == worthALine {
+		w.log.Warn("looks fail; it goes on trying", zap.Stringer("query", q.journey), zap.Int("failed", q.failed), zap.Error(err))
+	} else {
+		w.log.Debug("a look failed", zap.Stringer("query", q.journey), zap.Error(err))
 	}
 	w.mu.Lock()
 	for _, r := range q.rules {
@@ -269,6 +273,10 @@ func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
 		}
 	}
 }
+
+// worthALine is how many failed looks in a row at one query are logged. A
+// single one is 12306's everyday life; diary counts it.
+const worthALine = 2
 
 // found takes the trains of a journey for one rule: it keeps what may be
 // booked, returns what is new, and wakes the account.
@@ -455,9 +463,18 @@ func (w *Watcher) unreadable(r *watched, j twelve306.Journey, trains []*twelve30
 // sight is whether looks work at all (PROMISES I9). It is guarded by mu.
 type sight struct {
 	good    time.Time // the last good look; the start before the first
+	opened  time.Time // when service_hours began after that; zero when they did not
 	bad     int       // bad looks since then
 	blind   bool
 	blocked bool
+}
+
+// since is when looks could have been good and were not.
+func (s sight) since() time.Time {
+	if s.opened.After(s.good) {
+		return s.opened
+	}
+	return s.good
 }
 
 // Blindness: no good look for this many looks in a row and for this long,
@@ -478,8 +495,8 @@ func (w *Watcher) sees(now time.Time, again func(since, now time.Time) News) {
 	w.sight = sight{good: now, blocked: was.blocked && w.client.Pace().Stats().Slow > 1.5}
 	w.mu.Unlock()
 	if was.blind {
-		w.log.Info("seeing trains again", zap.Time("blind_since", was.good))
-		w.tell(again(was.good, now))
+		w.log.Info("seeing trains again", zap.Time("blind_since", was.since()))
+		w.tell(again(was.since(), now))
 	}
 }
 
@@ -490,9 +507,9 @@ func (w *Watcher) seesNothing(err error, now time.Time) {
 		s.good = w.since
 	}
 	s.bad++
-	turned := !s.blind && s.bad >= blindLooks && now.Sub(s.good) >= blindTime
+	turned := !s.blind && s.bad >= blindLooks && now.Sub(s.since()) >= blindTime
 	s.blind = s.blind || turned
-	since := s.good
+	since := s.since()
 	held := !s.blocked && !s.blind && (s.bad >= 2 && twelve306.KindOf(err) == twelve306.Blocked || asAsked(err, 0) >= longBlock)
 	s.blocked = s.blocked || held
 	w.mu.Unlock()

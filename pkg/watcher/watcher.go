@@ -88,6 +88,7 @@ type Watcher struct {
 	side sync.WaitGroup // offers
 
 	account *account // of the settings in force; nil before Run
+	diary   diary    // of the loop that looks
 
 	mu      sync.Mutex
 	state   *State
