@@ -55,7 +55,7 @@ func (t *talk) say(zh, en string, args ...any) {
 	fmt.Fprintln(t, t.broken(fmt.Sprintf(t.lang.Pick(zh, en), args...)))
 }
 
-var hanging = regexp.MustCompile(`^ *(\d+ +)?`)
+var hanging = regexp.MustCompile(`^( +(\d+ +)?)?`)
 
 // broken breaks lines to the width of the terminal; what is broken goes on
 // under the beginning of its line.
