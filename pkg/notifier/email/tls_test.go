@@ -21,7 +21,7 @@ import (
 
 // certificate returns a certificate of its own for 127.0.0.1, and the file
 // that vouches for it.
-func certificate(t *testing.T) (*tls.Config, string) {
+func certificate(t testing.TB) (*tls.Config, string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func certificate(t *testing.T) (*tls.Config, string) {
 
 // onLoopback opens an office on real sockets and returns a configuration that
 // uses it.
-func onLoopback(t *testing.T, security string, cert *tls.Config) (Config, *office) {
+func onLoopback(t testing.TB, security string, cert *tls.Config) (Config, *office) {
 	o := newOffice(t)
 	listen := func() net.Listener {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
