@@ -48,8 +48,13 @@ func newAccount(w *Watcher) *account {
 // asked of the same account, its pauses, still holds; but what nobody answered
 // is asked again at once.
 func (a *account) of(w *Watcher) *account {
-	if a == nil || a.who != w.opt.who() {
+	switch {
+	case a == nil:
 		return newAccount(w)
+	case a.who != w.opt.who():
+		n := newAccount(w)
+		n.tomorrow = time.Time{} // it was the other one whose orders 12306 refused for the day
+		return n
 	}
 	if a.unanswered {
 		a.loginAfter = time.Time{}

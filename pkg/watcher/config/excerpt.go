@@ -55,10 +55,17 @@ func excerpts(ps []Problem, data []byte, root *yaml.Node) {
 	}
 	for i := range ps {
 		p := &ps[i]
-		if p.Line < 1 || p.Line > len(lines) || hide[p.Line] {
+		if p.Line < 1 || p.Line > len(lines) {
 			continue
 		}
 		line := strings.TrimRight(lines[p.Line-1], " \r")
+		if hide[p.Line] {
+			// A key that nobody knows is shown without what may be a secret.
+			if m := beginsWithKey.FindString(line); strings.HasPrefix(p.Text, "unknown key") && p.Column <= len(m) {
+				p.line = m
+			}
+			continue
+		}
 		if root == nil && !harmless(line, known, private) {
 			continue
 		}

@@ -13,7 +13,7 @@ func TestExcerpt(t *testing.T) {
 	for _, tt := range []struct{ name, yaml, want string }{
 		{"value", "rules:\n  - date: 2027-02-03\n    from: 广洲南 # 家\n    to: 武汉\n", "    from: 广洲南\n          ^"},
 		{"behind wide characters", "rules:\n  - {date: 2027-02-03, from: 广州南, to: 武汗汗}\n", "  - {date: 2027-02-03, from: 广州南, to: 武汗汗}\n                                         ^"},
-		{"key", "langauge: zh\nrules:\n  - {date: 2027-02-03, from: 广州南, to: 武汉}\n", ""}, // what follows may be a misspelt secret's
+		{"key", "langauge: zh\nrules:\n  - {date: 2027-02-03, from: 广州南, to: 武汉}\n", "langauge:\n^"}, // what follows may be a misspelt secret's
 		{"syntax", "rules:\n  - date: 2027-02-03\n    from: 广州南\n    schedule: @every 5s\n", "    schedule: @every 5s\n              ^"},
 		{"beside a secret", "notify: {telegram: {token: hunter2, chat_id: x}}\nrules:\n  - {date: 2027-02-03, from: 广州南, to: 武汉}\n", ""},
 		{"missing", "rules:\n  - date: 2027-02-03\n    from: 广州南\n", "  - date: 2027-02-03\n    ^"},
