@@ -132,6 +132,7 @@ func (d *demoFlags) watch(ctx context.Context, c *config.Config, site *railsim.S
 	if err := p.listen(); err != nil {
 		return &exit{exitFailed, err.Error()}
 	}
+	fmt.Fprintf(os.Stderr, "状态页：%s\n\n", p.pages.StatusLink())
 	defer p.hear(ctx, log)()
 	seats := time.AfterFunc(seatsAfter, func() { site.Sell(c.Rules[0].Dates[0].String(), "G1110", "O", 5) })
 	defer seats.Stop()
