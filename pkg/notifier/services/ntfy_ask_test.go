@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -362,11 +363,11 @@ func TestNtfyHeardOnce(t *testing.T) {
 func TestNtfyWrittenBeforeHeardAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		tries := 0
+		var tries atomic.Int32
 		s := &ntfyServer{}
 		s.refuse = func(r *http.Request) *http.Response {
 			if r.Method == http.MethodGet && time.Since(begun) < 10*time.Minute {
-				tries++
+				tries.Add(1)
 				<-r.Context().Done() // it takes the connection and says nothing
 				return answering(504, "", "")
 			}
@@ -381,9 +382,11 @@ func TestNtfyWrittenBeforeHeardAfter(t *testing.T) {
 		next := ask(t, a, question(notifier.Picture))
 		next.end(&notifier.Closed{Reason: "off"})
 		time.Sleep(5 * time.Minute)
-		if tries < 3 || s.opened == 0 {
-			t.Errorf("%d subscriptions that said nothing, %d that did", tries, s.opened)
+		s.mu.Lock()
+		if tries.Load() < 3 || s.opened == 0 {
+			t.Errorf("%d subscriptions that said nothing, %d that did", tries.Load(), s.opened)
 		}
+		s.mu.Unlock()
 		if strings.Contains(s.read(), notifier.Chinese.Late()) {
 			t.Error("told that it is late")
 		}
