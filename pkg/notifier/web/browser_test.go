@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"net"
 	"net/http"
@@ -95,9 +96,7 @@ func onPhone(t *testing.T, visit func(p *phone)) {
 			tab, done := chromedp.NewContext(browser)
 			defer done()
 			p := &phone{T: t, s: listening(t, v.lang), lang: v.lang, dark: v.dark, script: v.script, first: i == 0}
-			if err := chromedp.Do(tab); err != nil { // the tab must not end with the patience below
-				t.Fatal(err)
-			}
+			p.need(chromedp.Do(tab)) // the tab must not end with the patience below
 			ctx, cancel := context.WithTimeout(tab, 2*time.Minute)
 			defer cancel()
 			p.ctx = ctx
@@ -154,7 +153,17 @@ func listening(t *testing.T, lang notifier.Lang) *Server {
 
 func (p *phone) do(actions ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
-	if err := chromedp.Do(p.ctx, actions...); err != nil {
+	p.need(chromedp.Do(p.ctx, actions...))
+}
+
+// need ends the test with an error. That the browser itself has crashed says
+// nothing of the pages.
+func (p *phone) need(err error) {
+	p.Helper()
+	if died, ok := errors.AsType[*exec.ExitError](err); ok {
+		p.Skipf("the chromium here has died: %v", died)
+	}
+	if err != nil {
 		p.Fatal(err)
 	}
 }
@@ -166,14 +175,11 @@ func (p *phone) open(link string) int {
 	for at := ""; at != "about:blank"; {
 		var err error
 		p.do(chromedp.Navigate("about:blank"))
-		if at, err = chromedp.Run(p.ctx, chromedp.Location()); err != nil {
-			p.Fatal(err)
-		}
+		at, err = chromedp.Run(p.ctx, chromedp.Location())
+		p.need(err)
 	}
 	resp, err := chromedp.RunResponse(p.ctx, chromedp.Navigate(link))
-	if err != nil {
-		p.Fatal(err)
-	}
+	p.need(err)
 	return int(resp.Status)
 }
 
@@ -187,9 +193,7 @@ func (p *phone) tap(selector string) {
 func (p *phone) press(selector string) int {
 	p.Helper()
 	resp, err := chromedp.RunResponse(p.ctx, p.finger(selector))
-	if err != nil {
-		p.Fatalf("%s: %v", selector, err)
-	}
+	p.need(err)
 	return int(resp.Status)
 }
 
@@ -233,7 +237,7 @@ func evaluate[T any](p *phone, expression string) T {
 			return v
 		}
 		if try == 5 || p.ctx.Err() != nil {
-			p.Fatal(err)
+			p.need(err)
 		}
 		p.do(chromedp.WaitReady(chromedp.CSS("body")))
 	}
@@ -322,9 +326,7 @@ func (p *phone) looks(name string, says ...string) {
 	picture, err := chromedp.Run(p.ctx, func(ctx context.Context, t *chromedp.Target) (page.CaptureScreenshotResult, error) {
 		return cdp.Call(ctx, t, page.CaptureScreenshot, shot)
 	})
-	if err != nil {
-		p.Fatal(err)
-	}
+	p.need(err)
 	scheme := "light"
 	if p.dark {
 		scheme = "dark"
