@@ -10,7 +10,7 @@ import (
 
 // playLogin plays the first login, in which a step fails.
 func (c *cell) playLogin(t *testing.T, f railsim.Fault) {
-	set := setup{sim: calm(), mode: twelve306.LoginCaptcha, excuse: excuses(f)}
+	set := setup{sim: calm(), mode: twelve306.LoginCaptcha, excuse: excuses(f), random: steady}
 	play(t, set, func(s *scene) {
 		sent := s.tapped()
 		s.site.AddFault(f)
@@ -72,7 +72,7 @@ func TestFaultsOfLogin(t *testing.T) {
 // playLook plays looks that fail. Those of the pages fail from the start, the
 // others after a minute.
 func (c *cell) playLook(t *testing.T, f railsim.Fault) {
-	set := setup{sim: calm(), session: "none", rules: []Rule{homeRule(notifies)}, excuse: excuses(f)}
+	set := setup{sim: calm(), session: "none", rules: []Rule{homeRule(notifies)}, excuse: excuses(f), random: steady}
 	play(t, set, func(s *scene) {
 		sent := s.tapped()
 		early := f.Step != railsim.StepQuery && f.Step != ""

@@ -245,6 +245,7 @@ func (c *cell) playOrder(t *testing.T, f railsim.Fault) {
 	set := c.set
 	set.sim.Calm = true
 	set.excuse = append(excuses(f), set.excuse...)
+	set.random = steady
 	play(t, set, func(s *scene) {
 		sent := s.tapped()
 		s.start()

@@ -75,6 +75,10 @@ type life struct {
 	dead   atomic.Bool // killed: nothing of it reaches the world any more
 }
 
+// steady is a jitter without chance, for tests that count seconds: gaps are as
+// long as their schedule says.
+func steady(n int64) int64 { return n / 2 }
+
 // day is when the test's trains run. A bubble begins on 2000-01-01, 08:00 in
 // Shanghai.
 var day = twelve306.Date{Year: 2000, Month: time.January, Day: 5}

@@ -73,10 +73,14 @@ func SortCandidates(list []Candidate) {
 // Match returns every seat kind of every train that satisfies the rule, the
 // best first. A train that the rule does not want costs no allocation.
 func (r *Rule) Match(j twelve306.Journey, trains []twelve306.Train) []Candidate {
-	hits := r.hits(j, newTimetable(trains).wanted(r))
+	var hits []hit
+	for i := range trains {
+		hits = r.hit(hits, j, &trains[i])
+	}
 	if len(hits) == 0 {
 		return nil
 	}
+	sortHits(hits)
 	out := make([]Candidate, len(hits))
 	for i, h := range hits {
 		out[i] = r.candidateOf(j, h)
@@ -103,25 +107,36 @@ func (r *Rule) candidateOf(j twelve306.Journey, h hit) Candidate {
 func (r *Rule) hits(j twelve306.Journey, trains []*twelve306.Train) []hit {
 	var out []hit
 	for _, t := range trains {
-		if !t.Buyable() {
-			continue
-		}
-		rank, why := r.judgeTrain(j, t)
-		if why.Kind != "" {
-			continue
-		}
-		for k := range r.Seats {
-			left, take, why := r.judgeSeat(t, k)
-			if why == "" {
-				out = append(out, hit{t, int32(rank), int32(left.Count), int16(k), int16(take)})
-			}
+		out = r.hit(out, j, t)
+	}
+	sortHits(out)
+	return out
+}
+
+// hit appends the seats of one train that satisfy the rule.
+func (r *Rule) hit(out []hit, j twelve306.Journey, t *twelve306.Train) []hit {
+	if !t.Buyable() {
+		return out
+	}
+	rank, why := r.judgeTrain(j, t)
+	if why.Kind != "" {
+		return out
+	}
+	for k := range r.Seats {
+		left, take, why := r.judgeSeat(t, k)
+		if why == "" {
+			out = append(out, hit{t, int32(rank), int32(left.Count), int16(k), int16(take)})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b hit) int {
+	return out
+}
+
+// sortHits sorts what one journey has for one rule as [CompareCandidates] does.
+func sortHits(list []hit) {
+	slices.SortStableFunc(list, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.seat, b.seat),
 			strings.Compare(a.train.Depart(), b.train.Depart()), strings.Compare(a.train.Code(), b.train.Code()))
 	})
-	return out
 }
 
 // timetable is the trains of one look, for all the rules that share it.

@@ -240,9 +240,13 @@ func join(parent, key string) string {
 func (d *decoder) twins(v reflect.Value, key string) {
 	t := v.Type()
 	for i := range t.NumField() {
-		name := t.Field(i).Tag.Get("yaml")
-		file, ok := fieldByKey(v, name+"_file")
-		if name == "" || !ok {
+		name, isFile := strings.CutSuffix(t.Field(i).Tag.Get("yaml"), "_file")
+		if !isFile { // of thousands of rules none has a twin
+			continue
+		}
+		file := v.Field(i)
+		value, ok := fieldByKey(v, name)
+		if !ok {
 			continue
 		}
 		x, xf := join(key, name), join(key, name+"_file")
@@ -259,7 +263,7 @@ func (d *decoder) twins(v reflect.Value, key string) {
 				d.problem(d.at[xf], xf, "%v", err)
 				continue
 			}
-			v.Field(i).SetString(text)
+			value.SetString(text)
 			if othersCanRead(file.String()) {
 				d.warnings = append(d.warnings, d.place(d.at[xf], xf, fmt.Sprintf("others can read %s; chmod 600 %[1]s", file.String())))
 			}
