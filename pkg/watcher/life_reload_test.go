@@ -72,6 +72,35 @@ func TestReloadChannels(t *testing.T) {
 	})
 }
 
+// TestReloadDeadChannel: what the old channel never took is told on the new
+// one, once.
+func TestReloadDeadChannel(t *testing.T) {
+	var l *life
+	var old, older *phone
+	play(t, setup{sim: calm(), change: func(o *Options) {
+		if l == nil {
+			o.Channels = []notifier.Channel{{Name: "old", Notifier: &line{old, &life{}}}, {Name: "older", Notifier: &line{older, &life{}}}}
+		}
+	}}, func(s *scene) {
+		old, older = newPhone(s), newPhone(s)
+		dead := func() error { return &notifier.Error{Permanent: true, Err: errKilled} }
+		l = nil
+		s.start()
+		s.until("the login", time.Minute, func() bool { in, _ := s.now().w.client.LoggedIn(); return in })
+		old.breaks(dead)
+		older.breaks(dead)
+		s.sell(1)
+		s.until("the order", time.Minute, func() bool { return len(s.now().w.Status().Orders) == 1 })
+		l = s.now()
+		s.reload(s.edited(l, only(s.phone, &l), "notify.telegram"))
+		s.untilTold(NewsReloaded, 1, 15*time.Second)
+		s.pass(10 * time.Second)
+		if n := len(s.phone.told(NewsBooked)); n != 1 {
+			t.Errorf("booked was told %d times", n)
+		}
+	})
+}
+
 // TestReloadWaits: an attempt ends before settings change, and with the rule
 // that began it.
 func TestReloadWaits(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/watcherd/watcherd/pkg/notifier"
 	"github.com/watcherd/watcherd/pkg/twelve306"
+	"github.com/watcherd/watcherd/pkg/watcher/internal/store"
 )
 
 // Change is an edit of watch.yaml.
@@ -217,6 +218,36 @@ func (s speaker) waitsFor(number string) string {
 		return s.f("刚提交的订单", "the order that was just sent")
 	}
 	return s.f("订单 %s", "order %s", number)
+}
+
+// readdress hands what channels that go have not taken to those that come: the
+// token that was wrong may be why the user changes them.
+func (w *Watcher) readdress(to []notifier.Channel) error {
+	lacks := func(list []notifier.Channel, name string) bool {
+		return !slices.ContainsFunc(list, func(c notifier.Channel) bool { return c.Name == name })
+	}
+	var moved []store.Outgoing
+	seen := map[string]bool{} // the same news wait on each channel that goes
+	for _, old := range w.opt.Channels {
+		for after, more := int64(0), lacks(to, old.Name); more; {
+			var o store.Outgoing
+			var err error
+			if o, more, err = w.store.NextOutgoing(old.Name, after); err != nil {
+				return err
+			}
+			after = o.Seq
+			if !more || seen[string(o.Data)] {
+				continue
+			}
+			seen[string(o.Data)] = true
+			for _, c := range to {
+				if lacks(w.opt.Channels, c.Name) {
+					moved = append(moved, store.Outgoing{Channel: c.Name, At: o.At, Data: o.Data})
+				}
+			}
+		}
+	}
+	return w.store.Append(nil, moved)
 }
 
 // isSite reports whether a key belongs to what stays with an account.

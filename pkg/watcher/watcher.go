@@ -165,6 +165,9 @@ func (w *Watcher) equip(opt Options) error {
 		posts[c.Name] = make(chan struct{}, 1)
 		names = append(names, c.Name)
 	}
+	if err := w.readdress(opt.Channels); err != nil {
+		return err
+	}
 	if err := w.store.DropOther(names); err != nil {
 		return err
 	}
