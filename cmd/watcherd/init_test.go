@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type dialog struct {
 	bot     string // Telegram's API
 	replace bool
 	columns int
+	limit   time.Duration // of the conversation; 0: patience
 }
 
 // nobody is an address at which nothing listens.
@@ -47,7 +49,7 @@ func (c dialog) with(t testing.TB, in io.Reader, out io.Writer) error {
 	if c.columns > 0 {
 		s.columns = c.columns
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(c.limit, patience))
 	defer cancel()
 	return s.run(ctx)
 }

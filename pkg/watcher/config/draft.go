@@ -23,7 +23,8 @@ import (
 // what a passenger travels as stands behind the name in Passengers.
 //
 // Whatever the values hold, the file reads as c: they are quoted where YAML
-// wants it, and a ${ in them is no environment variable.
+// wants it, and a ${ in them is no environment variable. Only bytes that are no
+// UTF-8 become U+FFFD, for YAML has no way to write them.
 func Draft(c *Config) []byte {
 	w := &drafter{printer: printer{lang: c.Language}}
 	w.printer.w = &w.b
@@ -256,7 +257,7 @@ func plainList(words []string) string {
 }
 
 func scalarNode(text string) *yaml.Node {
-	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.ReplaceAll(text, "${", "$${")}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.ToValidUTF8(strings.ReplaceAll(text, "${", "$${"), "\ufffd")}
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		n.Style = yaml.DoubleQuotedStyle // not a block of lines
 	}
