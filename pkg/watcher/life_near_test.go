@@ -79,7 +79,7 @@ func TestNearMisses(t *testing.T) {
 						t.Errorf("no %q in\n%s\n%s", want, near[0].Title, near[0].Text)
 					}
 				}
-				s.pass(3 * time.Hour)
+				s.pass(90 * time.Minute)
 				if n := len(s.phone.told(NewsSeats)); n != 1 {
 					t.Errorf("told %d times while nothing changed", n)
 				}
