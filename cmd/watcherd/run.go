@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -69,6 +70,8 @@ func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
 		return &exit{exitFailed, err.Error()}
 	}
 
+	// The file of ten thousand rules takes three times the memory of the rules.
+	debug.FreeOSMemory()
 	log.Info("watcherd is running", zap.String("version", version), zap.String("config", c.Path), zap.String("state_dir", c.StateDir),
 		zap.Int("rules", len(c.Rules)), zap.Int("channels", len(p.channels)), zap.Bool("account", opt.Account != nil))
 	unheard := commands.serve(ctx, c.StateDir, log)
