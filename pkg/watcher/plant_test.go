@@ -85,7 +85,7 @@ var bugs = []planted{
 	}, "TestAnOrderMadeByHandIsNotOurs/another_passenger", "in vain: news held_elsewhere", false},
 
 	{"an order from before the intent taken for ours", []edit{
-		{"recover.go", "o.Ordered.Before(at.Intent.Add(-orderedBefore))", "o.Ordered.Before(at.Intent.Add(-time.Hour))"},
+		{"recover.go", "o.Ordered.Before(w.railway(at.Intent).Add(-orderedBefore))", "o.Ordered.Before(w.railway(at.Intent).Add(-time.Hour))"},
 	}, "TestAnOrderMadeByHandIsNotOurs/made_before", "in vain: news held_elsewhere", false},
 
 	{"an order made elsewhere ignored", []edit{
@@ -118,7 +118,7 @@ var bugs = []planted{
 	}, "TestLoginConversations/refused_password", "the password was posted 2 times", false},
 
 	{"a budget that a restart forgets", []edit{
-		{"watcher.go", "w.client.Pace().Remember(past,", "w.client.Pace().Remember(nil,"},
+		{"watcher.go", "client.Pace().Remember(past,", "client.Pace().Remember(nil,"},
 	}, "TestTheBudgetOutlivesRestarts", "requests in 5 minutes, the budget is 80", true},
 
 	{"a reminder after the payment", []edit{

@@ -143,9 +143,9 @@ func TestDetection(t *testing.T) {
 		mean   time.Duration
 		p95    time.Duration
 	}{
-		{"one query per 3.75 s", 3750 * time.Millisecond, 0, false, 2200 * time.Millisecond, 3750 * time.Millisecond},
-		{"the same, a tenth of jitter", 3750 * time.Millisecond, 0, true, 2300 * time.Millisecond, 4125 * time.Millisecond},
-		{"the defaults (3 s, 80 in 5 minutes)", 3 * time.Second, 80, true, 3200 * time.Millisecond, 5500 * time.Millisecond},
+		{"one query per 3.75 s", 3750 * time.Millisecond, 0, false, 2400 * time.Millisecond, 3750 * time.Millisecond},
+		{"the same, a tenth of jitter", 3750 * time.Millisecond, 0, true, 2600 * time.Millisecond, 4125 * time.Millisecond},
+		{"the defaults (3 s, 80 in 5 minutes)", 3 * time.Second, 80, true, 4 * time.Second, 6500 * time.Millisecond},
 	} {
 		random := rand.New(rand.NewPCG(1, 2))
 		var delays []time.Duration
