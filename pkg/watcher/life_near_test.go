@@ -29,8 +29,9 @@ func (p *phone) near(t *testing.T) []notifier.Message {
 	return out
 }
 
-// What nearly does is told once it has lasted for a minute, in words that say
-// what is wrong and what to change, and nothing is ordered.
+// What nearly does is told once it has lasted for a minute, and at the second
+// look where there are too few seats, in words that say what is wrong and what
+// to change; nothing is ordered.
 func TestNearMisses(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*Rule)
@@ -59,11 +60,16 @@ func TestNearMisses(t *testing.T) {
 				s.start()
 				s.untilTold(NewsLoggedIn, 1, time.Minute)
 				s.site.Sell(day.String(), "G1110", tt.sell, tt.left)
-				s.pass(50 * time.Second)
+				soon := len(tt.says) > 0 && strings.Contains(tt.says[0], "你要 2 张")
+				s.pass(3 * time.Second)
 				if n := len(s.phone.told(NewsSeats)); n != 0 {
-					t.Fatalf("told %d times within a minute", n)
+					t.Fatalf("told %d times after one look", n)
 				}
-				s.pass(40 * time.Second)
+				s.pass(30 * time.Second)
+				if n := len(s.phone.told(NewsSeats)); (n != 0) != soon {
+					t.Fatalf("told %d times within half a minute", n)
+				}
+				s.pass(60 * time.Second)
 				near := s.phone.near(t)
 				if len(tt.says) == 0 {
 					if len(near) > 0 {
@@ -88,16 +94,17 @@ func TestNearMisses(t *testing.T) {
 	}
 }
 
-// A seat that comes and goes with every look is no news, and one that comes
-// back is told again only after an hour.
+// A seat that is gone at the next look is no news, and one that comes back is
+// told again only after an hour.
 func TestNearMissesThatFlicker(t *testing.T) {
 	play(t, setup{sim: calm(), session: "none", rules: []Rule{homeRule(tellsNear, two, func(r *Rule) { r.Action = ActionNotify })}}, func(s *scene) {
 		s.start()
+		s.pass(20 * time.Second)
 		for range 120 {
 			s.sell(1)
-			s.pass(31 * time.Second)
+			s.pass(4 * time.Second)
 			s.sell(0)
-			s.pass(29 * time.Second)
+			s.pass(56 * time.Second)
 		}
 		if n := len(s.phone.told(NewsSeats)); n != 0 {
 			t.Fatalf("a flicker was told %d times", n)

@@ -116,21 +116,31 @@ type nearSeen struct {
 // nears is what a rule knows of its near misses. It is guarded by Watcher.mu.
 type nears struct {
 	seen map[nearKey]*nearSeen
-	told time.Time // when the last message went out
+	told [2]time.Time // when the last message went out; of what the user could have at once, and of the rest
 }
 
-// A near miss is told when it has lasted: the seats of a popular train come
-// and go with every look, and what is gone in a minute nobody can use.
+// A near miss is told when two looks have seen it. One seat where two are wanted
+// is told then, for who wants it must be quick; a train at the wrong hour or with
+// the wrong seats has time, and may be about to have the right ones.
 const (
-	nearLasts = time.Minute // so long, and over two looks at least
-	nearGap   = time.Hour   // the least between two messages of a rule, and how long one must be away to be news again
+	nearSoon  = 5 * time.Second // so long it was there, when there are too few seats
+	nearLasts = time.Minute     // and else
+	nearGap   = time.Hour       // the least between two messages of a rule, and how long one must be away to be news again
 )
+
+// haste says which of the two a near miss is: an index of nears.told.
+func (k nearKey) haste() int {
+	if k.why == TooFew {
+		return 0
+	}
+	return 1
+}
 
 // take takes up what a look found, with quiet while nothing may be told, and
 // returns what is to be told: all that is there when there is something new.
 func (n *nears) take(j twelve306.Journey, found []nearMiss, quiet bool, now time.Time) []nearMiss {
 	here := make(map[nearKey]bool, len(found))
-	ripe := false
+	var ripe [2]bool
 	for i := range found {
 		k := found[i].key()
 		here[k] = true
@@ -146,7 +156,7 @@ func (n *nears) take(j twelve306.Journey, found []nearMiss, quiet bool, now time
 			s.since = now
 		}
 		s.last = now
-		ripe = ripe || s.lasts() && !s.told
+		ripe[k.haste()] = ripe[k.haste()] || s.lasts(k) && !s.told
 	}
 	for k, s := range n.seen {
 		if k.date != j.Date || k.from != j.From.Code || k.to != j.To.Code || here[k] {
@@ -156,13 +166,18 @@ func (n *nears) take(j twelve306.Journey, found []nearMiss, quiet bool, now time
 			delete(n.seen, k)
 		}
 	}
-	if !ripe || quiet || !n.told.IsZero() && now.Sub(n.told) < nearGap {
+	if quiet {
 		return nil
 	}
-	n.told = now
+	for h := range ripe {
+		if ripe[h] = ripe[h] && (n.told[h].IsZero() || now.Sub(n.told[h]) >= nearGap); ripe[h] {
+			n.told[h] = now
+		}
+	}
 	var tell []nearMiss
 	for _, m := range found {
-		if s := n.seen[m.key()]; s.lasts() && !s.told {
+		k := m.key()
+		if s := n.seen[k]; ripe[k.haste()] && s.lasts(k) && !s.told {
 			s.told = true
 			tell = append(tell, m)
 		}
@@ -170,7 +185,13 @@ func (n *nears) take(j twelve306.Journey, found []nearMiss, quiet bool, now time
 	return tell
 }
 
-func (s *nearSeen) lasts() bool { return !s.since.IsZero() && s.last.Sub(s.since) >= nearLasts }
+func (s *nearSeen) lasts(k nearKey) bool {
+	least := nearLasts
+	if k.haste() == 0 {
+		least = nearSoon
+	}
+	return !s.since.IsZero() && s.last.Sub(s.since) >= least
+}
 
 // near is what a look has to say about near misses. Nothing is said while there
 // is anything that satisfies the rule, on this journey or another, nor while

@@ -89,9 +89,9 @@ type Rule struct {
 	Partial bool `yaml:"partial"`
 
 	// NearMisses says that trains are told, quietly and at most once an hour,
-	// that would do but for one thing which has lasted for a minute: fewer seats
-	// than passengers, up to half an hour outside depart or arrive, only kinds of
-	// seat that the rule does not name. They are never booked. Left out: true.
+	// that would do but for one thing: fewer seats than passengers, told when two
+	// looks have seen it; up to half an hour outside depart or arrive, or only
+	// kinds of seat that the rule does not name, told when it has lasted a minute. They are never booked. Left out: true.
 	NearMisses bool `yaml:"near_misses"`
 
 	// Action is notify, ask or book. Left out: book when the rule has
