@@ -79,7 +79,7 @@ func TestLook(t *testing.T) {
 		if err != nil || len(list) != 1 {
 			t.Fatalf("%+v, %v", list, err)
 		}
-		if v := list[0]; v.Train != "G1110" || v.OK || v.Reason == nil || v.Reason.Kind != NoSeat || v.Reason.Words != "second sold out" || v.Left != "无" {
+		if v := list[0]; v.Train != "G1110" || v.OK || v.Reason == nil || v.Reason.Kind != NoSeat || v.Reason.Words != "second class sold out" || v.Left != "无" {
 			t.Errorf("%+v", v)
 		}
 		if made := s.site.Count(railsim.StepQuery) - before; made < 2 || time.Since(began) < 3*time.Second*time.Duration(made-1) {

@@ -96,8 +96,8 @@ func TestVerdict(t *testing.T) {
 		words string // in English
 	}{
 		{name: "plain", seat: twelve306.SecondClass, take: 1},
-		{name: "another station of the city", train: fields{fTo: "HKN"}, want: WrongStation, words: "is for another station of the city (IZQ-HKN)"},
-		{name: "excluded", rule: func(r *Rule) { r.Trains = patterns(t, "G11*", "!G1110") }, want: Excluded, words: "you excluded it (!)"},
+		{name: "another station of the city", train: fields{fTo: "HKN"}, want: WrongStation, words: "goes by another station of the city: 广州南 to 汉口"},
+		{name: "excluded", rule: func(r *Rule) { r.Trains = patterns(t, "G11*", "!G1110") }, want: Excluded, words: "you excluded it with !"},
 		{name: "not wanted", rule: func(r *Rule) { r.Trains = patterns(t, "D*") }, want: NotWanted, words: "not one of your trains"},
 		{name: "wildcard", rule: func(r *Rule) { r.Trains = patterns(t, "G11*") }, seat: twelve306.SecondClass, take: 1},
 
@@ -116,46 +116,46 @@ func TestVerdict(t *testing.T) {
 			rule: func(r *Rule) { r.Depart, r.MaxDuration = Window{480, 840}, 6*time.Hour }, want: NotOnSale, words: "not on sale now: 列车停运"},
 		{name: "not on sale yet", train: fields{fButton: testSale, fCanBuy: "IS_TIME_NOT_BUY", fSecond: "*", fFirst: "*"}, want: NotOnSale, words: "not on sale now: 5月23日8点起售"},
 		{name: "night of 2017", train: fields{fButton: "23:00-06:00系统维护时间", fSecret: "null", fCanBuy: "IS_TIME_NOT_BUY"}, want: NotOnSale, words: "not on sale now: 23:00-06:00系统维护时间"},
-		{name: "seats and canWebBuy N", train: fields{fCanBuy: "N"}, want: CannotBuy, words: "has second, but 12306 does not sell it"},
-		{name: "seats and no secret", train: fields{fSecret: ""}, want: CannotBuy, words: "has second, but 12306 does not sell it"},
-		{name: "sold out and canWebBuy N", train: fields{fCanBuy: "N", fSecond: "无", fSecret: ""}, want: NoSeat, words: "second sold out"},
+		{name: "seats and canWebBuy N", train: fields{fCanBuy: "N"}, want: CannotBuy, words: "has second class, but 12306 does not sell it"},
+		{name: "seats and no secret", train: fields{fSecret: ""}, want: CannotBuy, words: "has second class, but 12306 does not sell it"},
+		{name: "sold out and canWebBuy N", train: fields{fCanBuy: "N", fSecond: "无", fSecret: ""}, want: NoSeat, words: "second class sold out"},
 
-		{name: "sold out", train: fields{fSecond: "无"}, want: NoSeat, words: "second sold out"},
-		{name: "waitlist only", train: fields{fSecond: "候补"}, want: NoSeat, words: "second sold out"},
-		{name: "zero", train: fields{fSecond: "0"}, want: NoSeat, words: "second sold out"},
+		{name: "sold out", train: fields{fSecond: "无"}, want: NoSeat, words: "second class sold out"},
+		{name: "waitlist only", train: fields{fSecond: "候补"}, want: NoSeat, words: "second class sold out"},
+		{name: "zero", train: fields{fSecond: "0"}, want: NoSeat, words: "second class sold out"},
 		{name: "no such seat", train: fields{fSecond: "", fFirst: "--", fStand: ""}, want: NoSuchSeat, words: "has none of the seats you want"},
-		{name: "another kind only", train: fields{fSecond: "无", fBiz: "3"}, rule: func(r *Rule) { r.Seats = second }, want: NoSeat, words: "second sold out"},
+		{name: "another kind only", train: fields{fSecond: "无", fBiz: "3"}, rule: func(r *Rule) { r.Seats = second }, want: NoSeat, words: "second class sold out"},
 		{name: "unreadable", train: fields{fSecond: "暂无"}, want: Unreadable, words: `12306 wrote "暂无", which is not understood and not taken for sold out`},
 		{name: "unreadable beside sold out", train: fields{fSecond: "无", fFirst: "??"}, want: Unreadable, words: `12306 wrote "??", which is not understood and not taken for sold out`},
 		{name: "unreadable beside seats", train: fields{fSecond: "??", fFirst: "3"}, seat: twelve306.FirstClass, take: 1},
-		{name: "unreadable that nobody wants", train: fields{fSecond: "无", fFirst: "??"}, rule: func(r *Rule) { r.Seats = second }, want: NoSeat, words: "second sold out"},
+		{name: "unreadable that nobody wants", train: fields{fSecond: "无", fFirst: "??"}, rule: func(r *Rule) { r.Seats = second }, want: NoSeat, words: "second class sold out"},
 
 		{name: "order of seats", train: fields{fFirst: "1", fBiz: "9"}, rule: func(r *Rule) {
 			r.Seats = []twelve306.Seat{twelve306.Business, twelve306.FirstClass, twelve306.SecondClass}
 		}, seat: twelve306.Business, take: 1},
-		{name: "standing is not asked for", train: fields{fSecond: "无", fStand: "有"}, want: NoSeat, words: "second sold out"},
+		{name: "standing is not asked for", train: fields{fSecond: "无", fStand: "有"}, want: NoSeat, words: "second class sold out"},
 		{name: "standing is asked for", train: fields{fSecond: "无", fStand: "有"}, rule: func(r *Rule) {
 			r.Seats = []twelve306.Seat{twelve306.SecondClass, twelve306.Standing}
 		}, seat: twelve306.Standing, take: 1},
 
 		{name: "enough", train: fields{fSecond: "2"}, rule: func(r *Rule) { r.Passengers = []string{"张三", "李四"} }, seat: twelve306.SecondClass, take: 2},
 		{name: "plenty", rule: func(r *Rule) { r.Passengers = []string{"一", "二", "三", "四", "五"} }, seat: twelve306.SecondClass, take: 5},
-		{name: "too few", train: fields{fSecond: "1"}, rule: func(r *Rule) { r.Passengers = []string{"张三", "李四"} }, want: TooFew, words: "second: 1 left, you want 2"},
+		{name: "too few", train: fields{fSecond: "1"}, rule: func(r *Rule) { r.Passengers = []string{"张三", "李四"} }, want: TooFew, words: "second class: 1 left, you want 2"},
 		{name: "too few, next kind", train: fields{fSecond: "1", fFirst: "2"}, rule: func(r *Rule) { r.Passengers = []string{"张三", "李四"} }, seat: twelve306.FirstClass, take: 2},
 		{name: "partial", train: fields{fSecond: "1"}, rule: func(r *Rule) { r.Passengers, r.Partial = []string{"张三", "李四"}, true }, seat: twelve306.SecondClass, take: 1},
 		{name: "partial, a child first", train: fields{fSecond: "1"}, rule: func(r *Rule) {
 			r.Passengers, r.Partial, r.Tickets = []string{"小宝", "张三"}, true, []twelve306.TicketType{twelve306.ChildTicket, ""}
-		}, want: TooFew, words: "second: 1 left, you want 2"},
+		}, want: TooFew, words: "second class: 1 left, you want 2"},
 		{name: "partial, a child second", train: fields{fSecond: "1"}, rule: func(r *Rule) {
 			r.Passengers, r.Partial, r.Tickets = []string{"张三", "小宝"}, true, []twelve306.TicketType{"", twelve306.ChildTicket}
 		}, seat: twelve306.SecondClass, take: 1},
 		{name: "partial, without the student", train: fields{fSecond: "1"}, rule: func(r *Rule) {
 			r.Passengers, r.Partial, r.Tickets = []string{"张三", "小明"}, true, []twelve306.TicketType{"", twelve306.StudentTicket}
-		}, want: TooFew, words: "second: 1 left, you want 2"},
+		}, want: TooFew, words: "second class: 1 left, you want 2"},
 		{name: "partial, a student first", train: fields{fSecond: "1"}, rule: func(r *Rule) {
 			r.Passengers, r.Partial, r.Tickets = []string{"小明", "张三"}, true, []twelve306.TicketType{twelve306.StudentTicket, ""}
 		}, seat: twelve306.SecondClass, take: 1},
-		{name: "partial of none", train: fields{fSecond: "无"}, rule: func(r *Rule) { r.Passengers, r.Partial = []string{"张三", "李四"}, true }, want: NoSeat, words: "second sold out"},
+		{name: "partial of none", train: fields{fSecond: "无"}, rule: func(r *Rule) { r.Passengers, r.Partial = []string{"张三", "李四"}, true }, want: NoSeat, words: "second class sold out"},
 
 		{name: "sibling seat by its own name", train: fields{fCode: "D1", fSecond: "", fSoft: "4", fTypes: "JIO"}, rule: func(r *Rule) { r.Seats = []twelve306.Seat{twelve306.FirstSleeper} }, seat: twelve306.FirstSleeper, take: 1},
 		{name: "sibling seat by the cell's name", train: fields{fCode: "D1", fSecond: "", fSoft: "4", fTypes: "JIO"}, rule: func(r *Rule) { r.Seats = []twelve306.Seat{twelve306.SoftSleeper} }, seat: twelve306.SoftSleeper, take: 1},
