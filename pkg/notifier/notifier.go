@@ -109,7 +109,7 @@ type Message struct {
 	Link  string          // where to read or answer more; may be empty
 	Order json.RawMessage // the order as `watcherd orders --json` gives it; nil when there is none
 	Image []byte          `json:"-"` // the picture of a question that is told where nobody can answer, as it came; nil when there is none
-	Loud  bool            // worth waking somebody: booked, question, reminder, failed after an answer
+	Loud  bool            // worth waking somebody: booked, question, reminder, seats that nobody else books
 	Seen  string          // what [Seer.Seen] returns when the user says that he knows of it; empty: there is nothing to stop
 }
 

@@ -28,6 +28,9 @@ func TestSeatsAreToldOncePerChange(t *testing.T) {
 			}
 		}
 		m := s.phone.told(NewsSeats)[0]
+		if !m.Loud {
+			t.Error("the one news that a rule which only tells has to tell comes without a sound")
+		}
 		for _, want := range []string{"G1110", "1月5日", "广州南", "武汉", "二等座", "2 张", "09:30", "13:30", "官方 App"} {
 			if !strings.Contains(m.Title+"\n"+m.Text, want) {
 				t.Errorf("the news do not say %s: %s / %s", want, m.Title, m.Text)

@@ -308,6 +308,7 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, b 
 	}
 	blocked := w.blockedFor(r, now)
 	near := w.near(r, j, trains, len(hits), now)
+	tells := !r.Action.Orders() || r.stopped != ""
 	w.mu.Unlock()
 
 	w.judged(r, j, trains, len(hits) > 0, now)
@@ -329,6 +330,7 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, b 
 	if len(fresh) > 0 {
 		n := w.say.seats(r.Name, fresh, w.then(r, blocked))
 		n.Shown = offered
+		n.Loud = tells // nothing louder follows: whoever wants the seat must hear of it here
 		news = append(news, n)
 	}
 	if len(near) > 0 {
