@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"path"
@@ -196,7 +197,6 @@ func TestNoMutableState(t *testing.T) {
 	}
 	used := map[string]bool{}
 	for dir, files := range byDir {
-		names := map[string]bool{}
 		for _, s := range files {
 			for _, d := range s.file.Decls {
 				if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
@@ -212,7 +212,6 @@ func TestNoMutableState(t *testing.T) {
 						if n.Name == "_" {
 							continue
 						}
-						names[n.Name] = true
 						full := dir + "." + n.Name
 						var value ast.Expr
 						if i < len(v.Values) {
@@ -227,10 +226,8 @@ func TestNoMutableState(t *testing.T) {
 				}
 			}
 		}
-		for _, s := range files {
-			for _, w := range writes(s.file, names) {
-				t.Errorf("%s: %s.%s is changed here", fset.Position(w.Pos()), dir, w.Name)
-			}
+		for _, w := range writes(fset, files) {
+			t.Errorf("%s: %s.%s is changed here", fset.Position(w.Pos()), dir, w.Name)
 		}
 	}
 	for full := range variables {
@@ -277,9 +274,16 @@ func embedded(g *ast.GenDecl, v *ast.ValueSpec) bool {
 	return false
 }
 
-// writes finds the places of a file that change one of its package's
-// variables or take its address.
-func writes(f *ast.File, names map[string]bool) []*ast.Ident {
+// writes finds the places of a package that change one of its variables or
+// take its address.
+func writes(fset *token.FileSet, sources []source) []*ast.Ident {
+	var files []*ast.File
+	for _, s := range sources {
+		files = append(files, s.file)
+	}
+	// What is imported stays unknown: only the package's own names are asked for.
+	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
+	pkg, _ := (&types.Config{Error: func(error) {}}).Check("p", fset, files, info)
 	var out []*ast.Ident
 	hit := func(e ast.Expr) {
 		for {
@@ -293,13 +297,7 @@ func writes(f *ast.File, names map[string]bool) []*ast.Ident {
 			case *ast.SelectorExpr:
 				e = x.X
 			case *ast.Ident:
-				// A name that is resolved inside a function is a local one.
-				local := false
-				if x.Obj != nil {
-					_, top := x.Obj.Decl.(*ast.ValueSpec)
-					local = !top || !packageLevel(f, x.Obj)
-				}
-				if names[x.Name] && !local {
+				if v, ok := info.Uses[x].(*types.Var); ok && v.Parent() == pkg.Scope() {
 					out = append(out, x)
 				}
 				return
@@ -308,7 +306,7 @@ func writes(f *ast.File, names map[string]bool) []*ast.Ident {
 			}
 		}
 	}
-	ast.Inspect(f, func(n ast.Node) bool {
+	look := func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.AssignStmt:
 			if n.Tok != token.DEFINE {
@@ -334,8 +332,9 @@ func writes(f *ast.File, names map[string]bool) []*ast.Ident {
 			}
 		}
 		return true
-	})
+	}
+	for _, f := range files {
+		ast.Inspect(f, look)
+	}
 	return out
 }
-
-func packageLevel(f *ast.File, o *ast.Object) bool { return f.Scope.Lookup(o.Name) == o }
