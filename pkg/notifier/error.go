@@ -35,19 +35,19 @@ type Closed struct {
 
 func (c *Closed) Error() string { return "question closed: " + c.Reason }
 
-// Ended says why the Ask of p ends with ctx, which has ended: the error to
-// return, and what to write where the question stood. A driver calls it when
+// Ended says why the Ask of p ends with ctx, which has ended: what to write
+// where the question stood, and the error to return. A driver calls it when
 // no reply came.
-func (p Prompt) Ended(ctx context.Context) (cause error, reason string) {
+func (p Prompt) Ended(ctx context.Context) (reason string, cause error) {
 	cause = context.Cause(ctx)
 	if errors.Is(cause, context.DeadlineExceeded) && !p.Deadline.IsZero() && !time.Now().Before(p.Deadline) {
 		cause = ErrExpired // the caller's own deadline was the same
 	}
 	if closed, ok := errors.AsType[*Closed](cause); ok && closed.Reason != "" {
-		return cause, closed.Reason
+		return closed.Reason, cause
 	}
 	if errors.Is(cause, ErrExpired) {
-		return cause, p.Lang.Expired()
+		return p.Lang.Expired(), cause
 	}
-	return cause, p.Lang.Withdrawn()
+	return p.Lang.Withdrawn(), cause
 }

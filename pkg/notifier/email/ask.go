@@ -77,7 +77,7 @@ func (d *Driver) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 		return d.withdraw(q, err, p.Lang.Withdrawn())
 	case <-ctx.Done():
 	}
-	cause, reason := p.Ended(ctx)
+	reason, cause := p.Ended(ctx)
 	return d.withdraw(q, cause, reason)
 }
 

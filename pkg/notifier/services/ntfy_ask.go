@@ -113,7 +113,7 @@ func (a *NtfyAsker) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply,
 		return a.withdraw(q, err, p.Lang.Withdrawn())
 	case <-ctx.Done():
 	}
-	cause, reason := p.Ended(ctx)
+	reason, cause := p.Ended(ctx)
 	return a.withdraw(q, cause, reason)
 }
 

@@ -56,7 +56,7 @@ func (d *Driver) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 		return r, nil
 	default:
 	}
-	cause, reason := p.Ended(ctx)
+	reason, cause := p.Ended(ctx)
 	d.end(q)
 	d.say(q.name() + " " + clean(reason))
 	return notifier.Reply{}, cause

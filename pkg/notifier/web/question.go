@@ -71,7 +71,7 @@ func (s *Server) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, er
 		return r, nil
 	default:
 	}
-	cause, reason := p.Ended(ctx)
+	reason, cause := p.Ended(ctx)
 	q.close(reason)
 	return notifier.Reply{}, cause
 }
