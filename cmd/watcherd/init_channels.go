@@ -167,7 +167,7 @@ func (s *setup) pair(ctx context.Context, bot telegram.Config) (int64, error) {
 }
 
 // errNoTelegram ends a pairing for which Telegram cannot be reached.
-var errNoTelegram = errors.New("Telegram cannot be reached")
+var errNoTelegram = errors.New("no way to Telegram")
 
 // mailHost is what is known of a provider of mailboxes.
 type mailHost struct {

@@ -27,7 +27,6 @@ type dialog struct {
 	lang    notifier.Lang
 	base    string // of 12306; "": nobody is there
 	bot     string // Telegram's API
-	replace bool
 	columns int
 	limit   time.Duration // of the conversation; 0: patience
 }

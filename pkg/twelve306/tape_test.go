@@ -2,7 +2,6 @@ package twelve306
 
 import (
 	"bufio"
-	"bytes"
 	"io"
 	"net/http"
 	"net/url"
@@ -147,14 +146,4 @@ func recordedTrains(t testing.TB, file, from, to string, day Date) []Train {
 		t.Fatal(err)
 	}
 	return trains
-}
-
-// response reads a recorded response.
-func response(t testing.TB, text string) *http.Response {
-	t.Helper()
-	r, err := http.ReadResponse(bufio.NewReader(bytes.NewReader([]byte(text))), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
 }

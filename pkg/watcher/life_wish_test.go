@@ -65,10 +65,7 @@ func TestWishes(t *testing.T) {
 					s.untilTold(NewsLoggedIn, 1, time.Minute)
 					s.site.Sell(day.String(), "G1110", tt.sell, tt.left)
 					m := s.untilTold(NewsBooked, 1, time.Minute)
-					var got []string
-					for _, line := range regexp.MustCompile(`(?m)^(张三|李四) .*$`).FindAllString(m.Text, -1) {
-						got = append(got, line)
-					}
+					got := regexp.MustCompile(`(?m)^(张三|李四) .*$`).FindAllString(m.Text, -1)
 					want := strings.Fields(tt.want)
 					if len(got) != max(len(want), min(len(set.rules[0].Passengers), tt.left)) {
 						t.Fatalf("%d seats in the news:\n%s", len(got), m.Text)

@@ -124,12 +124,11 @@ func (o *office) serve(smtpAt, imapAt net.Listener, security string, cert *tls.C
 
 // customer is one SMTP conversation.
 type customer struct {
-	o      *office
-	conn   *smtp.Conn
-	known  bool
-	from   string
-	rcpts  []string
-	failed error
+	o     *office
+	conn  *smtp.Conn
+	known bool
+	from  string
+	rcpts []string
 }
 
 func (c *customer) AuthMechanisms() []string { return []string{sasl.Plain, sasl.Login} }
@@ -240,8 +239,7 @@ func (o *office) take(to string, raw []byte) {
 
 // reader is one IMAP conversation.
 type reader struct {
-	o     *office
-	named bool
+	o *office
 	*imapmemserver.UserSession
 }
 

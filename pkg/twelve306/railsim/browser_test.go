@@ -27,9 +27,8 @@ type browser struct {
 
 	header map[string]string // overrides, "" deletes
 
-	letter, secret, row, token, keyCheck, leftTicket, location, purpose string
-	fields                                                              []string
-	order                                                               string
+	letter, secret, token, keyCheck, leftTicket, location, purpose string
+	fields                                                         []string
 }
 
 // inBubble runs a test in virtual time, a little before 2 January 2000, noon.

@@ -77,7 +77,6 @@ type order struct {
 	tickets []ticket
 	plan    Queue
 	told    int // waits told
-	cancels bool
 }
 
 // PlanQueue plans the course of the next orders, one each.

@@ -81,12 +81,12 @@ func ticketTypeName(code string) string {
 
 // ticket is one person on an order.
 type ticket struct {
-	passenger         Passenger
-	seat, bed, kind   string
-	coach, number     string // once there is a seat
-	placed            string // the stock it was taken from: seat, or "W"
-	wish              string // row and letter of choose_seats: 1A
-	ticketNo, seatNum string
+	passenger       Passenger
+	seat, bed, kind string
+	coach, number   string // once there is a seat
+	placed          string // the stock it was taken from: seat, or "W"
+	wish            string // row and letter of choose_seats: 1A
+	seatNum         string
 }
 
 // parseTickets reads passengerTicketStr and oldPassengerStr, and writes down

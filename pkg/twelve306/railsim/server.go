@@ -303,5 +303,3 @@ func (s *Server) says(at time.Time) time.Time { return at.Add(s.opts.Ahead) }
 
 // railway is the clock of the railway, which has no summer time.
 var railway = time.FixedZone("CST", 8*60*60)
-
-func today() time.Time { return time.Now().In(railway) }
