@@ -293,8 +293,9 @@ func practicePrompt(l notifier.Lang, before string, deadline time.Time) (p notif
 	return notifier.Prompt{
 		ID: notifier.NewID(), Kind: notifier.Picture, Lang: l, Image: picture, AskedAt: time.Now(), Deadline: deadline, Replaces: before,
 		Title: l.Pick("练习：哪些图里是圆？", "Practice: which pictures show a circle?"),
-		Text: fmt.Sprintf(l.Pick("这是 watcherd test-notify 的练习题，和真的验证码一样回答；图从左到右、从上到下是 1 到 8。（圆在 %s；答错也没关系。）",
-			"This is the practice question of watcherd test-notify; answer it as you would a captcha. The pictures count 1 to 8 in reading order. (The circles are %s; a wrong answer does no harm.)"), numbers(round)),
+		Text: fmt.Sprintf(l.Pick("这是 watcherd test-notify 的练习题，图从左到右、从上到下是 1 到 8。（圆在 %s；答错也没关系。）",
+			"This is the practice question of watcherd test-notify; the pictures count 1 to 8 in reading order. (The circles are %s; a wrong answer does no harm.)"), numbers(round)),
+		How: l.Pick("和真的验证码一样，用编号回答，比如 2 5。", "Answer it as you would a captcha, with their numbers, such as 2 5."),
 	}, round
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -50,7 +51,7 @@ type Fanout struct {
 // when the deadline has passed, and the cause of ctx when that has ended.
 func (f *Fanout) Ask(ctx context.Context, p Prompt) (Reply, error) {
 	channels := f.asked(p)
-	if !hears(channels) {
+	if len(askers(channels)) == 0 {
 		return Reply{}, ErrNoAsker
 	}
 	if f.Link != nil && p.Link == "" {
@@ -58,6 +59,7 @@ func (f *Fanout) Ask(ctx context.Context, p Prompt) (Reply, error) {
 		channels = f.asked(p)
 	}
 
+	names := askers(channels)
 	asked, withdraw := context.WithCancelCause(ctx)
 	stop := context.CancelFunc(func() {})
 	if !p.Deadline.IsZero() {
@@ -77,7 +79,7 @@ func (f *Fanout) Ask(ctx context.Context, p Prompt) (Reply, error) {
 		asker, ok := c.Notifier.(Asker)
 		if !ok {
 			if p.Replaces == "" {
-				f.running.Go(func() { f.announce(ctx, c, p) })
+				f.running.Go(func() { f.announce(ctx, c, p, names) })
 			}
 			continue
 		}
@@ -177,19 +179,20 @@ func (f *Fanout) asked(p Prompt) []Channel {
 	return out
 }
 
-// hears reports whether any of the channels can hear a reply.
-func hears(channels []Channel) bool {
+// askers returns the names of those of the channels that can hear a reply.
+func askers(channels []Channel) (names []string) {
 	for _, c := range channels {
 		if _, ok := c.Notifier.(Asker); ok {
-			return true
+			names = append(names, c.Name)
 		}
 	}
-	return false
+	return names
 }
 
-// announce tells a channel that cannot hear that there is a question.
-func (f *Fanout) announce(ctx context.Context, c Channel, p Prompt) {
-	text := p.Text
+// announce tells a channel that cannot hear that there is a question, and where
+// it can be answered; names are the channels that hear.
+func (f *Fanout) announce(ctx context.Context, c Channel, p Prompt, names []string) {
+	text := strings.TrimPrefix(p.Text+"\n"+p.Lang.Elsewhere(p.Link, strings.Join(names, p.Lang.Pick("、", ", "))), "\n")
 	if line := p.DeadlineLine(time.Now()); line != "" {
 		text += "\n" + line
 	}

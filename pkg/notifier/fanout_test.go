@@ -258,6 +258,7 @@ func TestDeafChannels(t *testing.T) {
 			Report:   func(channel string, _ error) { reported = append(reported, channel) },
 		}
 		p := question()
+		p.How = "Reply yes or no." // which bark cannot
 		if _, err := f.Ask(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
@@ -275,7 +276,7 @@ func TestDeafChannels(t *testing.T) {
 		m := bark.told[0]
 		link := "https://x.example/q/" + p.ID[:4]
 		if m.Kind != "question" || m.Link != link || m.Title != p.Title || m.Rule != p.Rule || !m.Loud || !m.At.Equal(p.AskedAt) ||
-			!strings.HasPrefix(m.Text, p.Text+"\nuntil ") {
+			!strings.HasPrefix(m.Text, p.Text+"\nOpen the link to answer.\nuntil ") {
 			t.Errorf("told %+v", m)
 		}
 		if phone.asked[0].Link != link || phone.asked[1].Link != again.Link {

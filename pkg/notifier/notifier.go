@@ -5,9 +5,14 @@
 // and imports only this package.
 //
 // A channel that can only tell implements [Notifier]. One that can also hear
-// implements [Asker]. [Fanout] makes many channels one: all of them are asked
-// at once, the first valid reply wins, and the questions of the others are
-// withdrawn with a word on who answered and where.
+// implements [Asker], and more where it can: [Seer] for "I have seen it",
+// [Commander] for commands in a chat. [Fanout] makes many channels one: all of
+// them are asked at once, the first valid reply wins, and the questions of the
+// others are withdrawn with a word on who answered and where.
+//
+// What is the same on every channel is here: what counts as an answer
+// ([Prompt.Parse]), the words of buttons and of endings ([Lang]), the numbers on
+// a picture ([Numbered]). Package notifiertest says when a channel is good.
 package notifier
 
 import (
@@ -132,7 +137,8 @@ type Prompt struct {
 	Lang     Lang      //
 	Rule     string    // the rule it is asked for; empty for a login that is not for one rule
 	Title    string    // one line: what is wanted
-	Text     string    // what it is for and how to answer; plain text. Drivers add the deadline and the link
+	Text     string    // what it is for; plain text. Drivers add the deadline and the link
+	How      string    // how to answer where one can; a channel that cannot hear is not told it. May be empty
 	Image    []byte    // the picture as it came (JPEG or PNG), at most 256 KiB; nil for SMS and Offer
 	AskedAt  time.Time //
 	Deadline time.Time // an answer given after this does not count

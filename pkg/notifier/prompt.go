@@ -27,6 +27,14 @@ func NewID() string {
 	return hex.EncodeToString(b[:])
 }
 
+// Body is the text of p where it can be answered: what it is for, and how.
+func (p Prompt) Body() string {
+	if p.How == "" {
+		return p.Text
+	}
+	return strings.TrimPrefix(p.Text+"\n"+p.How, "\n")
+}
+
 // NotAnswer is the error of [Prompt.Parse]: the text is no answer to the
 // question. Its Error is the sentence to send back, in the question's language.
 type NotAnswer struct {

@@ -111,18 +111,27 @@ func (l Lang) AnsweredBy(by, channel string) string {
 // EndedBy is the [Closed] reason of a question that r, which came through
 // another channel, has ended.
 func (l Lang) EndedBy(r Reply) string {
-	who := r.By
-	if who == "" {
-		who = l.Pick("有人", "Somebody")
+	who := r.By + " "
+	if r.By == "" {
+		who = l.Pick("有人", "Somebody ")
 	}
 	switch r.Action {
 	case Another:
-		return l.Pick(who+" 在 "+r.Channel+" 上要求换一张。", who+" asked for a new picture on "+r.Channel+".")
+		return l.Pick(who+"在 "+r.Channel+" 上要求换一张。", who+"asked for a new picture on "+r.Channel+".")
 	case Cancelled:
-		return l.Pick(who+" 在 "+r.Channel+" 上取消了。", who+" cancelled this on "+r.Channel+".")
+		return l.Pick(who+"在 "+r.Channel+" 上取消了。", who+"cancelled this on "+r.Channel+".")
 	default:
 		return l.AnsweredBy(r.By, r.Channel)
 	}
+}
+
+// Elsewhere says where a question is answered, on a channel that cannot hear:
+// behind the link, or when there is none on the channels of those names.
+func (l Lang) Elsewhere(link, channels string) string {
+	if link != "" {
+		return l.Pick("点开链接回答。", "Open the link to answer.")
+	}
+	return l.Pick("请在 "+channels+" 上回答。", "Please answer it on "+channels+".")
 }
 
 // Remaining writes a duration as people do, rounded to the second:

@@ -404,10 +404,10 @@ func (w *Watcher) offer(ctx context.Context, r *watched) bool {
 
 // askOffer asks a yes-or-no question. No answer is no. What follows on the
 // answer is written in one step with it; nothing follows when ctx ends first.
-func (w *Watcher) askOffer(ctx context.Context, words News, rule string, follows func(yes bool) []Event) bool {
+func (w *Watcher) askOffer(ctx context.Context, words notifier.Prompt, rule string, follows func(yes bool) []Event) bool {
 	now := time.Now()
 	p := notifier.Prompt{
-		ID: notifier.NewID(), Kind: notifier.Offer, Lang: w.opt.Language, Rule: rule, Title: words.Title, Text: words.Text, To: w.askedOf(rule),
+		ID: notifier.NewID(), Kind: notifier.Offer, Lang: w.opt.Language, Rule: rule, Title: words.Title, Text: words.Text, How: words.How, To: w.askedOf(rule),
 		AskedAt: now.In(w.opt.Location), Deadline: now.Add(w.opt.Question.Timeout).In(w.opt.Location),
 	}
 	if err := w.record(nil, Event{Kind: QuestionOpened, Rule: rule, Question: p.ID}); err != nil {
@@ -435,8 +435,8 @@ func (w *Watcher) askOffer(ctx context.Context, words News, rule string, follows
 	return yes
 }
 
-func (s speaker) offer(r Rule, c Candidate) News {
-	n := News{Rule: r.Name,
+func (s speaker) offer(r Rule, c Candidate) notifier.Prompt {
+	n := notifier.Prompt{Rule: r.Name,
 		Title: s.f("要抢吗？%s %s %s→%s %s", "Book it? %s %s %s to %s, %s", c.Train.Code(), s.short(c.Journey.Date),
 			c.Journey.From.Name, c.Journey.To.Name, seatText(s.lang, c.Seat))}
 	price := ""
@@ -447,6 +447,7 @@ func (s speaker) offer(r Rule, c Candidate) News {
 		s.f("%s %s → %s %s，%s %s", "%s %s to %s %s, %s %s", c.Journey.From.Name, c.Train.Depart(), c.Journey.To.Name, c.Train.Arrive(),
 			seatText(s.lang, c.Seat), s.left(c.Left)),
 		price, s.f("乘车人：%s", "For: %s", s.people(r.Passengers[:min(c.Take, len(r.Passengers))])),
-		s.f("回复 抢 或 不要。", "Reply yes or no."), s.f("规则：%s", "Rule: %s", r.Name))
+		s.f("规则：%s", "Rule: %s", r.Name))
+	n.How = s.f("回复 抢 或 不要。", "Reply yes or no.")
 	return n
 }

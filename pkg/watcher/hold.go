@@ -155,9 +155,9 @@ func (w *Watcher) lookAgain(ctx context.Context, at *Attempt) {
 	})
 }
 
-func (s speaker) lookAgain(rule string, o *HeldOrder) News {
-	return News{Rule: rule, Title: s.f("要继续盯“%s”吗？", "Look again for %s?", rule),
-		Text: lines(s.trip(o), s.f("回复 是：继续盯，有票再抢。回复 不要：到此为止。", "Reply yes to look and book again, no to leave it."))}
+func (s speaker) lookAgain(rule string, o *HeldOrder) notifier.Prompt {
+	return notifier.Prompt{Rule: rule, Title: s.f("要继续盯“%s”吗？", "Look again for %s?", rule),
+		Text: s.trip(o), How: s.f("回复 是：继续盯，有票再抢。回复 不要：到此为止。", "Reply yes to look and book again, no to leave it.")}
 }
 
 // over reports whether a rule has nothing more to look for.

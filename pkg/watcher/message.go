@@ -401,7 +401,7 @@ func (s speaker) heldElsewhere(o *HeldOrder, now time.Time) News {
 		pay = s.f("请在 %s 前到 12306 官方 App 付款，或取消它；在那之前 12306 不收新订单，规则只盯票和通知。",
 			"Please pay for it before %s in the official 12306 app, or cancel it; until then 12306 takes no other, and the rules only watch and tell.", s.clock(o.PayBy, now))
 	}
-	return News{Kind: NewsHeldElsewhere, Loud: true, Title: s.f("有未付款的订单，暂时不能抢：%s", "An unpaid order is in the way: %s", s.inTitle(o)),
+	return News{Kind: NewsHeldElsewhere, Loud: true, Title: s.f("有未付款的订单，暂时不能抢：%s", "Unpaid order in the way: %s", s.inTitle(o)),
 		Text: lines(s.f("订单 %s 不是 watcherd 下的，watcherd 不会动它。", "Order %s was not made by watcherd, which leaves it alone.", o.Number), s.trip(o), pay)}
 }
 

@@ -28,9 +28,9 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		Seats: []string{"二等座 05车 08A号", "二等座 05车 08B号"}, Passengers: []string{"张三", "李四"}, PriceTenth: 9270, PayBy: now.Add(30 * time.Minute), ReadBack: true}
 	asked := wanted.asked("EA12345678", now)
 	login := twelve306.Challenge{Kind: twelve306.PictureChallenge, For: twelve306.ForLogin}
+	put := func(p notifier.Prompt) News { return News{Title: p.Title, Text: p.Body()} }
 	ask := func(ch twelve306.Challenge, t *Trip) News {
-		_, title, text := s.question(ch, "回家", t)
-		return News{Title: title, Text: text}
+		return put(s.question(ch, "回家", t))
 	}
 	previous := func(how string) News {
 		ch := login
@@ -80,7 +80,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"expired":            s.expired("回家", order, false, true),
 		"expired-over":       s.expired("回家", order, false, false),
 		"cancelled":          s.expired("回家", order, true, true),
-		"look-again":         s.lookAgain("回家", order),
+		"look-again":         put(s.lookAgain("回家", order)),
 		"failed":             s.failed("回家", &wanted, s.said("没有足够的票!"), s.nextLook()),
 		"failed-tomorrow":    s.failed("回家", &wanted, s.said("由于您取消次数过多，今日将不能继续受理您的订票请求。"), s.nextTomorrow()),
 		"failed-unpaid":      s.failed("回家", &wanted, s.said("您还有未处理的订单。"), s.nextUnpaid()),
@@ -107,7 +107,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"near-early":         s.nearMisses(&rule, []nearMiss{early}),
 		"near-other":         s.nearMisses(&rule, []nearMiss{other}),
 		"near-many":          s.nearMisses(&rule, []nearMiss{few, late, other, few, few}),
-		"offer":              s.offer(rule, c),
+		"offer":              put(s.offer(rule, c)),
 		"reloaded-same":      s.reloaded(s.changes(ruleChanges{}, nil, nil, "")),
 		"question-login":     ask(login, nil),
 		"question-again":     previous("wrong"),

@@ -52,7 +52,8 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 			return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.nobodyAnswered())
 		}
 	}
-	p.Kind, p.Title, p.Text = w.say.question(ch, s.rule, s.trip)
+	q := w.say.question(ch, s.rule, s.trip)
+	p.Kind, p.Title, p.Text, p.How = q.Kind, q.Title, q.Text, q.How
 	if !s.opens.IsZero() {
 		p.Text = lines(w.say.opensThen(s.opens, now), p.Text)
 	}
@@ -204,7 +205,7 @@ func (s speaker) qrEnd(state twelve306.QRState) string {
 }
 
 // question words a challenge: what is wanted, what for, how to answer.
-func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind notifier.Kind, title, text string) {
+func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) notifier.Prompt {
 	purpose := s.f("登录 12306", "log in to 12306")
 	if ch.For == twelve306.ForOrder && t != nil {
 		purpose = s.f("下单 %s %s %s→%s %s", "book %s %s %s to %s, %s", t.Train, s.short(t.Date), t.From, t.To, seatText(s.lang, t.Seat))
@@ -235,8 +236,9 @@ func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind no
 		if ch.Words != "" {
 			said = s.said(ch.Words)
 		}
-		return notifier.App, s.f("请先办一件事：%s", "Something to do first: %s", purpose),
-			lines(before, said, s.elsewhere(ch.Code), s.f("办好后回复 好了，马上再登录。", "Then reply done, and the login is tried again at once."), rules)
+		return notifier.Prompt{Kind: notifier.App, Title: s.f("请先办一件事：%s", "To do first: %s", purpose),
+			Text: lines(before, said, s.elsewhere(ch.Code), rules),
+			How:  s.f("办好后回复 好了，马上再登录。", "Then reply done, and the login is tried again at once.")}
 	case twelve306.SMSChallenge:
 		if ch.Previous == "wrong" {
 			before = s.f("刚才的验证码不对，或者过期了，请再输一次。", "That code was wrong or too old; please type it again.")
@@ -248,16 +250,18 @@ func (s speaker) question(ch twelve306.Challenge, rule string, t *Trip) (kind no
 		if strings.Contains(words, "成功") || !hasHan(words) { // 获取手机验证码成功！ says no more than we do, HTTP 500 nothing
 			words = ""
 		}
-		return notifier.SMS, s.f("短信验证码：%s", "SMS code: %s", purpose),
-			lines(before, words, s.f("12306 刚给账户的手机发了短信，请回复里面的 6 位数字。", "12306 has just sent a text message to the account's phone. Reply with its 6 digits."), rules)
+		return notifier.Prompt{Kind: notifier.SMS, Title: s.f("短信验证码：%s", "SMS code: %s", purpose),
+			Text: lines(before, words, s.f("12306 刚给账户的手机发了短信，里面有 6 位数字。", "12306 has just sent a text message with 6 digits to the account's phone."), rules),
+			How:  s.f("请回复这 6 位数字。", "Reply with the 6 digits.")}
 	case twelve306.QRChallenge:
-		return notifier.QR, s.f("请扫码：%s", "Scan this code: %s", purpose),
-			lines(before, s.f("用 12306 官方 App 扫这个二维码，再在 App 里点确认。App 就在这部手机上？先存图，再从 App 的相册里选。",
-				"Scan it with the official 12306 app and confirm there. The app is on this very phone? Save the picture, then pick it from the app's album."), rules)
+		return notifier.Prompt{Kind: notifier.QR, Title: s.f("请扫码：%s", "Scan this code: %s", purpose),
+			Text: lines(before, s.f("用 12306 官方 App 扫这个二维码，再在 App 里点确认。App 就在这部手机上？先存图，再从 App 的相册里选。",
+				"Scan it with the official 12306 app and confirm there. The app is on this very phone? Save the picture, then pick it from the app's album."), rules)}
 	}
-	return notifier.Picture, s.f("请选图：%s", "Choose pictures: %s", purpose),
-		lines(before, s.f("请选出所有和图上文字相符的图片：从左到右、从上到下是 1 到 8，点选，或回复编号，比如 2 5。",
-			"Choose all pictures that show what the words above them say; they count 1 to 8 in reading order. Tap them, or reply with their numbers, such as 2 5."), rules)
+	return notifier.Prompt{Kind: notifier.Picture, Title: s.f("请选图：%s", "Captcha: %s", purpose),
+		Text: lines(before, s.f("请选出所有和图上文字相符的图片：从左到右、从上到下是 1 到 8。",
+			"Choose all pictures that show what the words above them say; they count 1 to 8 in reading order."), rules),
+		How: s.f("用编号回答，比如 2 5。", "Answer with their numbers, such as 2 5.")}
 }
 
 // elsewhere says what 12306 wants done away from its page, by result_code.

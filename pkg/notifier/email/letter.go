@@ -82,7 +82,7 @@ func (d *Driver) ask(p notifier.Prompt, thread []string) letter {
 	}
 	l := letter{
 		ID: asks + p.ID + ".q@" + d.domain, Thread: thread, Subject: p.Title, Lang: p.Lang,
-		Title: p.Title, Text: p.Text, Picture: p.Image, Until: p.DeadlineLine(time.Now()), Link: p.Link, Open: p.Lang.Pick("在网页上回答", "Answer on a web page"), Mark: p.ID,
+		Title: p.Title, Text: p.Body(), Picture: p.Image, Until: p.DeadlineLine(time.Now()), Link: p.Link, Open: p.Lang.Pick("在网页上回答", "Answer on a web page"), Mark: p.ID,
 	}
 	l.How = p.Lang.Pick("直接回复这封邮件，答案写在第一行。", "Reply to this mail, with the answer on its first line.")
 	another, cancel := button{Word: p.Lang.Pick("换", "new"), Label: p.Lang.Another()}, saying(p.Lang.Cancel())

@@ -57,9 +57,9 @@ func says(c conversation) {
 	for _, kind := range []notifier.Kind{notifier.Picture, notifier.SMS, notifier.QR, notifier.Offer, notifier.App} {
 		p := prompt(kind, notifier.Chinese)
 		p.Deadline = p.Deadline.In(time.FixedZone("CST", 8*60*60))
-		p.Link = "https://watch.example/q/" + p.ID[:16]
+		p.How, p.Link = "看图作答 2 5", "https://watch.example/q/"+p.ID[:16]
 		a := c.ask(p)
-		want := []string{p.Title, p.Text, p.Deadline.Format(time.TimeOnly)}
+		want := []string{p.Title, p.Text, p.How, p.Deadline.Format(time.TimeOnly)}
 		if !c.h.Page {
 			want = append(want, p.Link)
 		}

@@ -120,7 +120,7 @@ func (a *NtfyAsker) Ask(ctx context.Context, p notifier.Prompt) (notifier.Reply,
 // question is how p looks on the phone.
 func (a *NtfyAsker) question(p notifier.Prompt) note {
 	return note{
-		title: p.Title, text: lines(p.Text, p.DeadlineLine(time.Now()), a.how(p)), link: p.Link, image: p.Image,
+		title: p.Title, text: lines(p.Body(), p.DeadlineLine(time.Now()), a.how(p)), link: p.Link, image: p.Image,
 		priority: 5, sequence: p.ID, actions: a.buttons(p),
 	}
 }

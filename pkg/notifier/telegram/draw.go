@@ -65,12 +65,12 @@ func caption(p notifier.Prompt, photo bool, end string) (string, []models.Messag
 		limit = maxCaption
 	}
 	if end != "" {
-		return compose(limit, p.Title, p.Text, end)
+		return compose(limit, p.Title, p.Body(), end)
 	}
 	if !p.Deadline.IsZero() {
 		p.Deadline = p.Deadline.In(railway)
 	}
-	return compose(limit, p.Title, p.Text, p.DeadlineLine(time.Now()), p.Link)
+	return compose(limit, p.Title, p.Body(), p.DeadlineLine(time.Now()), p.Link)
 }
 
 // keyboard returns the buttons of an open question. The data of each begins

@@ -1,5 +1,6 @@
 // Package telegram reaches the user through a Telegram bot: news as messages,
-// questions as messages with buttons, replies by tap or by text.
+// questions as messages with buttons, replies by tap or by text, commands that
+// begin with a slash. [Pair] finds out which chat is the user's.
 //
 // One private chat is heard for each channel and no other. Replies are fetched by long polling,
 // so the daemon needs no address of its own; [Driver.Run] does that for its

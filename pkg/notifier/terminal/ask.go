@@ -82,7 +82,7 @@ func (d *Driver) begin(p notifier.Prompt) (*question, error) {
 	if q.byName || len(d.open) > 0 {
 		how = q.nameIt()
 	}
-	if err := d.print(head, p.Text); err != nil {
+	if err := d.print(head, p.Body()); err != nil {
 		return nil, err
 	}
 	if len(p.Image) > 0 {

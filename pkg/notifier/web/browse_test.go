@@ -19,11 +19,13 @@ func (p *phone) question(kind notifier.Kind, deadline time.Duration) notifier.Pr
 	rule := l.Pick("规则：回家", "Rule: 回家")
 	switch kind {
 	case notifier.Picture:
-		q.Title = l.Pick("请选图：下单 G1110 2月3日 广州南→武汉 二等座", "Choose pictures: book G1110 3 Feb 广州南 to 武汉, second class")
-		q.Text = l.Pick("请选出所有和图上文字相符的图片：从左到右、从上到下是 1 到 8，点选，或回复编号，比如 2 5。", "Choose all pictures that show what the words above them say; they count 1 to 8 in reading order. Tap them, or reply with their numbers, such as 2 5.") + "\n" + rule
+		q.Title = l.Pick("请选图：下单 G1110 2月3日 广州南→武汉 二等座", "Captcha: book G1110 3 Feb 广州南 to 武汉, second class")
+		q.Text = l.Pick("请选出所有和图上文字相符的图片：从左到右、从上到下是 1 到 8。", "Choose all pictures that show what the words above them say; they count 1 to 8 in reading order.") + "\n" + rule
+		q.How = l.Pick("用编号回答，比如 2 5。", "Answer with their numbers, such as 2 5.")
 	case notifier.SMS:
 		q.Title = l.Pick("短信验证码：登录 12306", "SMS code: log in to 12306")
-		q.Text = l.Pick("12306 刚给账户的手机发了短信，请回复里面的 6 位数字。", "12306 has just sent a text message to the account's phone. Reply with its 6 digits.") + "\n" + rule
+		q.Text = l.Pick("12306 刚给账户的手机发了短信，里面有 6 位数字。", "12306 has just sent a text message with 6 digits to the account's phone.") + "\n" + rule
+		q.How = l.Pick("请回复这 6 位数字。", "Reply with the 6 digits.")
 	case notifier.QR:
 		q.Title = l.Pick("请扫码：登录 12306", "Scan this code: log in to 12306")
 		q.Text = l.Pick("用 12306 官方 App 扫这个二维码，再在 App 里点确认。App 就在这部手机上？先存图，再从 App 的相册里选。", "Scan it with the official 12306 app and confirm there. The app is on this very phone? Save the picture, then pick it from the app's album.")
@@ -31,7 +33,7 @@ func (p *phone) question(kind notifier.Kind, deadline time.Duration) notifier.Pr
 		q.Title = l.Pick("要抢吗？G1110 2月3日 广州南→武汉 二等座", "Book it? G1110 3 Feb 广州南 to 武汉, second class")
 		q.Text = l.Pick("广州南 09:30 → 武汉 13:30，二等座 3 张\n乘车人：张三、李四\n回复 抢 或 不要。", "广州南 09:30 to 武汉 13:30, second class 3 left\nFor: 张三, 李四\nReply yes or no.") + "\n" + rule
 	case notifier.App:
-		q.Title = l.Pick("请先办一件事：登录 12306", "Something to do first: log in to 12306")
+		q.Title = l.Pick("请先办一件事：登录 12306", "To do first: log in to 12306")
 		q.Text = l.Pick("请在十分钟内打开 12306 官方 App，确认这次登录。\n办好后回复 好了，马上再登录。", "Open the official 12306 app within ten minutes and confirm this login.\nThen reply done, and the login is tried again at once.")
 	}
 	return q
@@ -198,7 +200,7 @@ func (p *phone) board(prompt string) notifier.Board {
 	l := p.lang
 	return notifier.Board{Lang: l, Title: l.Pick("等你回答", "It waits for your answer"), Tone: notifier.Urgent, At: l.Pick("21:37:15 的情况", "as of 21:37:15"), Sections: []notifier.Section{
 		{Title: l.Pick("等你回答", "Waiting for your answer"), Rows: []notifier.Row{{
-			Title: l.Pick("请选图：下单 G1110 2月3日 广州南→武汉 二等座", "Choose pictures: book G1110 3 Feb 广州南 to 武汉, second class"), State: l.Pick("还有 2 分 50 秒", "2 min 50 s left"), Tone: notifier.Urgent,
+			Title: l.Pick("请选图：下单 G1110 2月3日 广州南→武汉 二等座", "Captcha: book G1110 3 Feb 广州南 to 武汉, second class"), State: l.Pick("还有 2 分 50 秒", "2 min 50 s left"), Tone: notifier.Urgent,
 			Do: l.Pick("21:40:05 前回答有效", "An answer counts until 21:40:05"), Prompt: prompt}}},
 		{Title: l.Pick("订单", "Orders"), Rows: []notifier.Row{{
 			Title: l.Pick("G1110 2月3日 广州南→武汉", "G1110 3 Feb 广州南 to 武汉"), State: l.Pick("待付款", "not paid yet"), Tone: notifier.Urgent,

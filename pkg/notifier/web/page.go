@@ -111,7 +111,7 @@ func (q *question) view(now time.Time) view {
 	v := view{
 		frame: frame{Lang: q.p.Lang, Title: q.p.Title, Here: q.token},
 		Kind:  q.p.Kind,
-		Text:  q.p.Text,
+		Text:  q.p.Body(),
 		Again: q.p.Wrong,
 	}
 	switch {
