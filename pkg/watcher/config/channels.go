@@ -73,7 +73,7 @@ func (n *Notify) Names() []string {
 
 // entry is the key of entry i of a section that may be one or more.
 func (k *checker) entry(section string, i int) string {
-	if n := k.at[section]; n != nil && n.Kind == yaml.SequenceNode {
+	if n := k.at(section); n != nil && n.Kind == yaml.SequenceNode {
 		return fmt.Sprintf("%s[%d]", section, i)
 	}
 	return section
@@ -120,11 +120,11 @@ func (k *checker) names() {
 // told checks the channels that a rule names.
 func (k *checker) told(r *watcher.Rule, key string) {
 	key = join(key, "notify")
-	if n := k.at[key]; n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+	if n := k.at(key); n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
 		k.wrong(key, "an empty list; leave notify out to be told on every channel, or write enabled: false")
 		return
 	}
-	if k.bad("notify") {
+	if len(r.Notify) == 0 || k.bad("notify") {
 		return // a channel may be missing only because of that
 	}
 	names := k.c.Notify.Names()
@@ -136,7 +136,7 @@ func (k *checker) told(r *watcher.Rule, key string) {
 		if s := similar(name, names); s != "" {
 			hint = "; did you mean " + s + "?"
 		}
-		n, at := k.at[key], key
+		n, at := k.at(key), key
 		for i, item := range n.Content {
 			if text, err := expand(item.Value, k.env); err == nil && strings.TrimSpace(text) == name {
 				n, at = item, fmt.Sprintf("%s[%d]", key, i)
@@ -153,7 +153,7 @@ func (k *checker) telegrams() {
 	bots := map[string]int{} // token: the first of its chats
 	for i, t := range k.c.Notify.Telegram {
 		key := k.entry("notify.telegram", i)
-		if slices.ContainsFunc(k.problems, func(p Problem) bool { return p.Key == key }) {
+		if k.marks[key]&wrongHere != 0 {
 			continue // it is no group of keys
 		}
 		k.telegram(t, key)
@@ -181,18 +181,13 @@ func (k *checker) telegrams() {
 func (k *checker) emails() {
 	for i, e := range k.c.Notify.Email {
 		key := k.entry("notify.email", i)
-		if slices.ContainsFunc(k.problems, func(p Problem) bool { return p.Key == key }) {
+		if k.marks[key]&wrongHere != 0 {
 			continue // it is no group of keys
 		}
 		for _, m := range e.Mistakes() {
 			at := join(key, m.Key)
 			if file := at + "_file"; k.given(file) {
 				at = file
-			}
-			if list := k.at[join(key, "to")]; list != nil {
-				for i, item := range list.Content {
-					k.at[fmt.Sprintf("%s[%d]", join(key, "to"), i)] = item
-				}
 			}
 			k.wrong(at, "%s", m.Text)
 		}

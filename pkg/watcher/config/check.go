@@ -14,6 +14,7 @@ import (
 
 	"github.com/watcherd/watcherd/pkg/notifier/services"
 	"github.com/watcherd/watcherd/pkg/twelve306"
+	"github.com/watcherd/watcherd/pkg/watcher"
 )
 
 // checker looks at what was decoded: limits, and what does not fit together.
@@ -21,10 +22,11 @@ type checker struct {
 	*decoder
 	c     *Config
 	today twelve306.Date
+	next  map[watcher.Schedule]time.Time // when each looks first
 }
 
 func (k *checker) all() {
-	if k.at[""].Kind != yaml.MappingNode {
+	if k.root.Kind != yaml.MappingNode {
 		return // said already: it is no watch.yaml at all
 	}
 	k.stateDir()
@@ -47,7 +49,7 @@ func (k *checker) wrong(key, format string, args ...any) {
 // warn reports what is legal but surely not meant.
 func (k *checker) warn(key, format string, args ...any) {
 	if !k.bad(key) {
-		k.warnings = append(k.warnings, k.place(k.node(key), key, fmt.Sprintf(format, args...)))
+		k.warning(k.node(key), key, format, args...)
 	}
 }
 
@@ -194,7 +196,7 @@ func (k *checker) listen(key, text string) {
 		_, err = netip.ParseAddr(host)
 	}
 	if err != nil {
-		k.wrong(key, "%q is no address to listen on; write 127.0.0.1:8306", k.at[key].Value)
+		k.wrong(key, "%q is no address to listen on; write 127.0.0.1:8306", k.at(key).Value)
 	}
 }
 

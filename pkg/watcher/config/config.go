@@ -205,15 +205,15 @@ func Load(path string, env func(string) (string, bool), today twelve306.Date) (*
 		excerpts(ps, data, nil)
 		return nil, ps
 	}
-	d := newDecoder(path, env)
-	d.freshStations(root)
+	d := newDecoder(path, env, root)
+	d.freshStations()
 	c := defaults()
 	c.Path = path
 	d.decode(reflect.ValueOf(c).Elem(), root, "", "")
 	if d.inline != nil && othersCanRead(path) {
 		d.problem(d.inline.node, d.inline.key, "others can read this file and the secret in it; chmod 600 %s", path)
 	}
-	k := checker{decoder: d, c: c, today: today}
+	k := checker{decoder: d, c: c, today: today, next: make(map[watcher.Schedule]time.Time)}
 	k.all()
 	excerpts(d.problems, data, root)
 	excerpts(d.warnings, data, root)
@@ -224,14 +224,16 @@ func Load(path string, env func(string) (string, bool), today twelve306.Date) (*
 	return c, nil
 }
 
-func newDecoder(path string, env func(string) (string, bool)) *decoder {
+func newDecoder(path string, env func(string) (string, bool), root *yaml.Node) *decoder {
 	return &decoder{
 		file:     path,
 		dir:      filepath.Dir(path),
 		env:      env,
 		stations: twelve306.BuiltinStations(),
 		zone:     twelve306.Shanghai(),
-		at:       make(map[string]*yaml.Node),
-		keys:     make(map[string]*yaml.Node),
+		root:     root,
+		marks:    make(map[string]mark),
+		shapes:   make(map[reflect.Type]*shape),
+		memo:     newMemo(),
 	}
 }

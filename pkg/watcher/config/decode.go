@@ -1,11 +1,11 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +16,9 @@ import (
 )
 
 // decoder fills a Config from the parsed file. It reports every mistake where
-// it stands and goes on, and remembers where each value stood for the checks
-// that come after.
+// it stands and goes on, and finds where a value stands for the checks that
+// come after. A file of ten thousand rules is read at each save: what most
+// values never need is made when it is asked for.
 //
 // What a struct's tags say: yaml:"key" is the key; oneof:"a b" lists the words
 // that are taken. A key x with a twin x_file in the same struct is a secret. A
@@ -29,12 +30,25 @@ type decoder struct {
 	stations *twelve306.Stations
 	zone     *time.Location
 
-	at       map[string]*yaml.Node // where the value of a key stands
-	keys     map[string]*yaml.Node // where the key itself stands
+	root     *yaml.Node // the file
 	problems []Problem
 	warnings []Problem
-	inline   *place // the first secret that stands in the file itself
+	marks    map[string]mark // what problems and warnings say of a key
+	inline   *place          // the first secret that stands in the file itself
+
+	shapes map[reflect.Type]*shape
+	memo   memo
 }
+
+// mark is what was said of a key.
+type mark uint8
+
+const (
+	wrongHere  mark = 1 << iota // a mistake at the key
+	wrongBelow                  // a mistake at the key or below it
+	misspelt                    // it was meant by a key that nobody knows
+	warned                      // a warning at the key
+)
 
 type place struct {
 	node *yaml.Node
@@ -44,6 +58,21 @@ type place struct {
 // problem reports a mistake at a node.
 func (d *decoder) problem(n *yaml.Node, key, format string, args ...any) {
 	d.problems = append(d.problems, d.place(n, key, fmt.Sprintf(format, args...)))
+	d.marks[key] |= wrongHere
+	for at := key; d.marks[at]&wrongBelow == 0; {
+		d.marks[at] |= wrongBelow
+		i := strings.LastIndexAny(at, ".[")
+		if i < 0 {
+			break
+		}
+		at = at[:i]
+	}
+}
+
+// warning reports what is legal but surely not meant.
+func (d *decoder) warning(n *yaml.Node, key, format string, args ...any) {
+	d.warnings = append(d.warnings, d.place(n, key, fmt.Sprintf(format, args...)))
+	d.marks[key] |= warned
 }
 
 func (d *decoder) place(n *yaml.Node, key, text string) Problem {
@@ -54,12 +83,12 @@ func (d *decoder) place(n *yaml.Node, key, text string) Problem {
 // the nearest mapping around it begins.
 func (d *decoder) node(key string) *yaml.Node {
 	for {
-		if n := d.at[key]; n != nil {
+		if n := d.at(key); n != nil {
 			return n
 		}
 		i := strings.LastIndexAny(key, ".[")
 		if i < 0 {
-			return cmp.Or(d.at[""], &yaml.Node{Line: 1, Column: 1})
+			return d.root
 		}
 		key = key[:i]
 	}
@@ -67,15 +96,11 @@ func (d *decoder) node(key string) *yaml.Node {
 
 // bad reports whether a mistake was found at key or below it, so that nothing
 // is said twice or because of another mistake.
-func (d *decoder) bad(key string) bool {
-	return slices.ContainsFunc(d.problems, func(p Problem) bool {
-		return p.Key == key || strings.HasPrefix(p.Key, key+".") || strings.HasPrefix(p.Key, key+"[")
-	})
-}
+func (d *decoder) bad(key string) bool { return d.marks[key]&wrongBelow != 0 }
 
 // given reports whether the file has a value for key.
 func (d *decoder) given(key string) bool {
-	n := d.at[key]
+	n := d.at(key)
 	return n != nil && !empty(n)
 }
 
@@ -85,15 +110,16 @@ func empty(n *yaml.Node) bool {
 
 // decode fills v, which is settable, from n.
 func (d *decoder) decode(v reflect.Value, n *yaml.Node, key string, tag reflect.StructTag) {
-	d.at[key] = n
 	if n.Kind != yaml.ScalarNode && !d.plain(n, key) {
 		return
 	}
-	if _, ok := v.Interface().(interface{ oneOrMore() }); ok && n.Kind != yaml.SequenceNode {
-		only := reflect.New(v.Type().Elem()).Elem()
-		d.decode(only, n, key, tag)
-		v.Set(reflect.Append(v, only))
-		return
+	if v.Kind() == reflect.Slice && n.Kind != yaml.SequenceNode {
+		if _, ok := v.Interface().(interface{ oneOrMore() }); ok {
+			only := reflect.New(v.Type().Elem()).Elem()
+			d.decode(only, n, key, tag)
+			v.Set(reflect.Append(v, only))
+			return
+		}
 	}
 	if n.Tag == "!!null" && v.Kind() != reflect.Pointer {
 		return // a key without a value is a key left out; but "web:" is a channel with its defaults
@@ -151,51 +177,91 @@ func kindName(n *yaml.Node) string {
 }
 
 func (d *decoder) mapping(v reflect.Value, n *yaml.Node, key string) {
+	s := d.shape(v.Type())
 	if n.Kind != yaml.MappingNode {
-		d.problem(n, key, "%s where a group of keys is expected (%s)", kindName(n), strings.Join(keysOf(v.Type()), ", "))
+		d.problem(n, key, "%s where a group of keys is expected (%s)", kindName(n), strings.Join(s.keys, ", "))
 		return
 	}
-	values := d.pairs(n, key, keysOf(v.Type()))
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		name := f.Tag.Get("yaml")
-		if child := values[name]; child != nil {
-			d.decode(v.Field(i), child, join(key, name), f.Tag)
+	for i, e := range d.pairs(n, key, s.keys) {
+		if e.value != nil {
+			d.decode(v.Field(s.fields[i]), e.value, join(key, s.keys[i]), s.tags[i])
 		}
 	}
-	d.twins(v, key)
+	if s.twins {
+		d.twins(v, key)
+	}
 }
 
-// pairs returns the values of a mapping by key. Of a key that is there twice
-// the first counts.
-func (d *decoder) pairs(n *yaml.Node, key string, known []string) map[string]*yaml.Node {
-	values := make(map[string]*yaml.Node)
-	first := make(map[string]int)
+// shape is a struct as the decoder sees it: of thousands of rules each is one.
+type shape struct {
+	keys   []string // as keysOf
+	fields []int    // the field of each
+	tags   []reflect.StructTag
+	twins  bool // some key is a secret with an x_file
+}
+
+func (d *decoder) shape(t reflect.Type) *shape {
+	if s := d.shapes[t]; s != nil {
+		return s
+	}
+	s := &shape{keys: keysOf(t)}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if name := f.Tag.Get("yaml"); name != "" && name != "-" {
+			s.fields, s.tags = append(s.fields, i), append(s.tags, f.Tag)
+			s.twins = s.twins || strings.HasSuffix(name, "_file")
+		}
+	}
+	d.shapes[t] = s
+	return s
+}
+
+// entry is the value of a known key, nil when it is left out, and the line of
+// the key.
+type entry struct {
+	value *yaml.Node
+	line  int
+}
+
+// pairs returns the entries of a mapping, in the order of the known keys. Of a
+// key that is there twice the first counts.
+func (d *decoder) pairs(n *yaml.Node, key string, known []string) []entry {
+	entries := make([]entry, len(known))
+	var unknown map[string]int // the line of a key that nobody knows
+	twice := func(k *yaml.Node, line int) {
+		d.problem(k, join(key, k.Value), "this key is already on line %d", line)
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
-		name := join(key, k.Value)
-		switch {
-		case k.Kind != yaml.ScalarNode:
+		if k.Kind != yaml.ScalarNode {
 			d.problem(k, key, "%s where a key is expected", kindName(k))
-		case first[k.Value] != 0:
-			d.problem(k, name, "this key is already on line %d", first[k.Value])
-		case !slices.Contains(known, k.Value):
-			first[k.Value] = k.Line
-			d.problem(k, name, "%s", unknownKey(name, k.Value, known))
+			continue
+		}
+		switch at := slices.Index(known, k.Value); {
+		case at >= 0 && entries[at].value != nil:
+			twice(k, entries[at].line)
+		case at >= 0:
+			entries[at] = entry{n.Content[i+1], k.Line}
+		case unknown[k.Value] != 0:
+			twice(k, unknown[k.Value])
 		default:
-			first[k.Value] = k.Line
-			values[k.Value] = n.Content[i+1]
-			d.keys[name] = k
+			if unknown == nil {
+				unknown = make(map[string]int)
+			}
+			unknown[k.Value] = k.Line
+			d.unknownKey(k, key, known)
 		}
 	}
-	return values
+	return entries
 }
 
-func unknownKey(path, name string, known []string) string {
-	if s := similar(name, known); s != "" {
-		return fmt.Sprintf("unknown key; did you mean %s?", s)
+func (d *decoder) unknownKey(k *yaml.Node, parent string, known []string) {
+	if s := similar(k.Value, known); s != "" {
+		d.marks[join(parent, s)] |= misspelt
+		d.problem(k, join(parent, k.Value), "unknown key; did you mean %s?", s)
+		return
 	}
-	return "unknown key; here are " + strings.Join(known, ", ")
+	d.problem(k, join(parent, k.Value), "unknown key; here are %s", strings.Join(known, ", "))
 }
 
 func (d *decoder) list(v reflect.Value, n *yaml.Node, key string, tag reflect.StructTag) {
@@ -203,18 +269,17 @@ func (d *decoder) list(v reflect.Value, n *yaml.Node, key string, tag reflect.St
 		d.problem(n, key, "%s where a list is expected; begin each entry with a dash", kindName(n))
 		return
 	}
-	v.Set(reflect.MakeSlice(v.Type(), 0, len(n.Content)))
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, child := range n.Content {
-		elem := reflect.New(v.Type().Elem()).Elem()
+		elem := v.Index(i)
 		if rule, ok := elem.Addr().Interface().(*watcher.Rule); ok {
 			rule.Enabled, rule.NearMisses = true, true
 		}
-		name := fmt.Sprintf("%s[%d]", key, i)
+		name := nth(key, i)
 		d.decode(elem, child, name, tag)
 		if child.Tag == "!!null" {
 			d.problem(child, name, "an empty entry; take the dash away, or write the entry after it")
 		}
-		v.Set(reflect.Append(v, elem))
 	}
 }
 
@@ -236,12 +301,14 @@ func join(parent, key string) string {
 	return parent + "." + key
 }
 
+func nth(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
+
 // twins reads the files of x_file keys into x.
 func (d *decoder) twins(v reflect.Value, key string) {
 	t := v.Type()
 	for i := range t.NumField() {
 		name, isFile := strings.CutSuffix(t.Field(i).Tag.Get("yaml"), "_file")
-		if !isFile { // of thousands of rules none has a twin
+		if !isFile {
 			continue
 		}
 		file := v.Field(i)
@@ -252,23 +319,23 @@ func (d *decoder) twins(v reflect.Value, key string) {
 		x, xf := join(key, name), join(key, name+"_file")
 		switch {
 		case d.given(x) && d.given(xf):
-			later := d.keys[xf]
-			if k := d.keys[x]; k.Line > later.Line || k.Line == later.Line && k.Column > later.Column {
+			_, later := d.find(xf)
+			if _, k := d.find(x); k.Line > later.Line || k.Line == later.Line && k.Column > later.Column {
 				later = k
 			}
 			d.problem(later, xf, "%s and %s_file are both given; keep one", name, name)
 		case d.given(xf) && !d.bad(xf):
 			text, err := readSecret(file.String())
 			if err != nil {
-				d.problem(d.at[xf], xf, "%v", err)
+				d.problem(d.at(xf), xf, "%v", err)
 				continue
 			}
 			value.SetString(text)
 			if othersCanRead(file.String()) {
-				d.warnings = append(d.warnings, d.place(d.at[xf], xf, fmt.Sprintf("others can read %s; chmod 600 %[1]s", file.String())))
+				d.warning(d.at(xf), xf, "others can read %s; chmod 600 %[1]s", file.String())
 			}
-		case d.given(x) && !d.bad(x) && !strings.Contains(d.at[x].Value, "${"):
-			if n := d.at[x]; d.inline == nil || n.Line < d.inline.node.Line {
+		case d.given(x) && !d.bad(x) && !strings.Contains(d.at(x).Value, "${"):
+			if n := d.at(x); d.inline == nil || n.Line < d.inline.node.Line {
 				d.inline = &place{n, x}
 			}
 		}

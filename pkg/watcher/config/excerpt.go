@@ -80,8 +80,11 @@ func excerpts(ps []Problem, data []byte, root *yaml.Node) {
 
 // keyWords returns the keys of watch.yaml, and those whose values are shown to
 // nobody: secrets, names of accounts, and addresses, which may hold either.
-func keyWords() (known, private []string) {
-	private = []string{"username", "user", "proxy", "url", "public_url", "api_url", "base_url", "server"}
+func keyWords() (known, private map[string]bool) {
+	known, private = map[string]bool{}, map[string]bool{}
+	for _, k := range []string{"username", "user", "proxy", "url", "public_url", "api_url", "base_url", "server"} {
+		private[k] = true
+	}
 	seen := map[reflect.Type]bool{}
 	var walk func(reflect.Type)
 	walk = func(t reflect.Type) {
@@ -94,9 +97,9 @@ func keyWords() (known, private []string) {
 		seen[t] = true
 		keys := keysOf(t)
 		for _, k := range keys {
-			known = append(known, k)
+			known[k] = true
 			if slices.Contains(keys, k+"_file") {
-				private = append(private, k)
+				private[k] = true
 			}
 		}
 		for i := range t.NumField() {
@@ -109,7 +112,7 @@ func keyWords() (known, private []string) {
 
 // privateLines returns the lines that the values of private keys may reach,
 // and of keys that nobody knows: one of them may be a secret's, misspelt.
-func privateLines(root *yaml.Node, known, private, lines []string) map[int]bool {
+func privateLines(root *yaml.Node, known, private map[string]bool, lines []string) map[int]bool {
 	hide := map[int]bool{}
 	from := 0 // the line on which the last private value begins; 0 when none is open
 	reached := func(line, column int) {
@@ -139,7 +142,7 @@ func privateLines(root *yaml.Node, known, private, lines []string) map[int]bool 
 			within := secret
 			if value {
 				k := n.Content[i-1].Value
-				within = secret || slices.Contains(private, k) || !slices.Contains(known, k)
+				within = secret || private[k] || !known[k]
 			}
 			walk(c, within && !key || secret)
 		}
@@ -156,12 +159,12 @@ var (
 
 // harmless reports whether a line of a file that is no YAML may be shown: it
 // begins with a key, and all its keys are known and no secret's.
-func harmless(line string, known, private []string) bool {
+func harmless(line string, known, private map[string]bool) bool {
 	if !beginsWithKey.MatchString(line) {
 		return false
 	}
 	for _, m := range keyOfLine.FindAllStringSubmatch(line, -1) {
-		if !slices.Contains(known, m[1]) || slices.Contains(private, m[1]) {
+		if !known[m[1]] || private[m[1]] {
 			return false
 		}
 	}

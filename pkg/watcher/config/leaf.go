@@ -24,6 +24,7 @@ func (d *decoder) leaf(v reflect.Value, n *yaml.Node, key string, tag reflect.St
 		set(x, d, n, key, "a time zone such as Asia/Shanghai", parseZone)
 		if *x != nil {
 			d.zone = *x
+			clear(d.memo.schedules)
 		}
 	case *watcher.Window:
 		set(x, d, n, key, "a part of the day such as 08:00-14:00", parseWindow)
@@ -31,14 +32,25 @@ func (d *decoder) leaf(v reflect.Value, n *yaml.Node, key string, tag reflect.St
 		set(x, d, n, key, "a time of day such as 21:30", watcher.ParseClock)
 	case *watcher.Schedule:
 		set(x, d, n, key, `a schedule such as "@every 5s"`, func(text string) (watcher.Schedule, error) {
-			return watcher.ParseSchedule(text, d.zone)
+			if s := d.memo.schedules[text]; s != nil {
+				return s, nil
+			}
+			s, err := watcher.ParseSchedule(text, d.zone)
+			if err == nil {
+				d.memo.schedules[text] = s
+			}
+			return s, err
 		})
 	case *[]twelve306.Date:
-		*x = d.dates(n, key)
+		*x = once(d, n, d.memo.dates, func() []twelve306.Date { return d.dates(n, key) })
 	case *[]twelve306.Station:
-		*x = each(d, n, key, "a station", twelve306.Station.String, d.stations.Lookup)
+		*x = once(d, n, d.memo.stations, func() []twelve306.Station {
+			return each(d, n, key, "a station", twelve306.Station.String, d.stations.Lookup)
+		})
 	case *[]twelve306.Seat:
-		*x = each(d, n, key, "a seat", twelve306.Seat.Name, twelve306.ParseSeat)
+		*x = once(d, n, d.memo.seats, func() []twelve306.Seat {
+			return each(d, n, key, "a seat", twelve306.Seat.Name, twelve306.ParseSeat)
+		})
 	case *[]twelve306.SeatWish:
 		*x = several(d, n, key, "a seat", twelve306.ParseSeatWish)
 	case *[]twelve306.Berth:
@@ -50,8 +62,10 @@ func (d *decoder) leaf(v reflect.Value, n *yaml.Node, key string, tag reflect.St
 		}
 		*x = each(d, n, key, "a name", func(s string) string { return s }, parseName)
 	case *watcher.TrainPatterns:
-		list := each(d, n, key, "a train", func(s string) string { return s }, parseTrain)
-		*x, _ = watcher.ParseTrains(list)
+		*x = once(d, n, d.memo.trains, func() watcher.TrainPatterns {
+			p, _ := watcher.ParseTrains(each(d, n, key, "a train", func(s string) string { return s }, parseTrain))
+			return p
+		})
 	case *bool:
 		set(x, d, n, key, "true or false", parseBool)
 	case *int:
@@ -165,7 +179,7 @@ func (d *decoder) items(n *yaml.Node, key, want string, f func(item *yaml.Node, 
 		}
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
-			f(item, fmt.Sprintf("%s[%d]", key, i))
+			f(item, nth(key, i))
 		}
 	default:
 		d.problem(n, key, "%s where %s is expected", kindName(n), want)

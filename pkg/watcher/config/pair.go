@@ -24,7 +24,7 @@ func Unpaired(path string, env func(string) (string, bool)) (bot telegram.Config
 		syntax.File = path
 		return bot, "", Problems{*syntax}
 	}
-	d := newDecoder(path, env)
+	d := newDecoder(path, env, root)
 	c := defaults()
 	c.Path = path
 	d.decode(reflect.ValueOf(c).Elem(), root, "", "")

@@ -21,7 +21,7 @@ func (k *checker) rules() {
 	named := make(map[string]int)
 	for i := range k.c.Rules {
 		r := &k.c.Rules[i]
-		key := fmt.Sprintf("rules[%d]", i)
+		key := nth("rules", i)
 		k.rule(r, key)
 		k.name(i, named)
 	}
@@ -72,10 +72,8 @@ func (k *checker) rule(r *watcher.Rule, key string) {
 
 // missing reports a key that a rule needs, when the rule has other mistakes.
 func (k *checker) missing(rule, key, example string) {
-	for _, p := range k.problems {
-		if p.Key == rule || strings.HasPrefix(p.Text, "unknown key; did you mean "+key+"?") && strings.HasPrefix(p.Key, rule+".") {
-			return
-		}
+	if k.marks[rule]&wrongHere != 0 || k.marks[join(rule, key)]&misspelt != 0 {
+		return
 	}
 	k.wrong(join(rule, key), "missing; write %s: %s", key, example)
 }
@@ -145,32 +143,32 @@ func (k *checker) closedHours(r *watcher.Rule, key string) {
 	if k.bad("twelve306.service_hours") || k.bad("schedule") || k.bad("timezone") {
 		return
 	}
-	from := k.today.Time().In(k.c.Location)
-	if watcher.NextLook(r.Schedule, hours, from).IsZero() {
+	if k.firstLook(r.Schedule).IsZero() {
 		at := join(key, "schedule")
 		if !k.given(at) {
 			at = "schedule"
 		}
-		if !k.warned(at) {
+		if k.marks[at]&warned == 0 {
 			k.warn(at, "it looks only while 12306 is closed (service_hours %v), so it never looks", hours)
 		}
 	}
 }
 
-func (k *checker) warned(key string) bool {
-	for _, w := range k.warnings {
-		if w.Key == key {
-			return true
-		}
+// firstLook is when a schedule looks next, counted from the beginning of today.
+func (k *checker) firstLook(s watcher.Schedule) time.Time {
+	at, known := k.next[s]
+	if !known {
+		at = watcher.NextLook(s, k.c.Twelve306.ServiceHours, k.today.Time().In(k.c.Location))
+		k.next[s] = at
 	}
-	return false
+	return at
 }
 
 // name checks a rule's name, or makes one of its stations. A rule is its name,
 // so a made-up name must not move from one rule to another when the file is
 // edited: of two that would be called the same, one has to be named.
 func (k *checker) name(i int, named map[string]int) {
-	r, at := &k.c.Rules[i], fmt.Sprintf("rules[%d].name", i)
+	r, at := &k.c.Rules[i], nth("rules", i)+".name"
 	if k.bad(at) {
 		return
 	}

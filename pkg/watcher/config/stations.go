@@ -14,15 +14,11 @@ import (
 // folder, when there is one: it knows stations that opened after this program
 // was built. The list is needed before the file is decoded, so state_dir is
 // looked up by hand; what is wrong with it is said when it is decoded.
-func (d *decoder) freshStations(root *yaml.Node) {
+func (d *decoder) freshStations() {
 	dir := ""
-	if root.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(root.Content); i += 2 {
-			if k, v := root.Content[i], root.Content[i+1]; k.Value == "state_dir" && v.Kind == yaml.ScalarNode {
-				if text, err := expand(v.Value, d.env); err == nil {
-					dir = d.path(text)
-				}
-			}
+	if v := d.at("state_dir"); v != nil && v.Kind == yaml.ScalarNode {
+		if text, err := expand(v.Value, d.env); err == nil {
+			dir = d.path(text)
 		}
 	}
 	if dir == "" {

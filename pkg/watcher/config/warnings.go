@@ -91,7 +91,7 @@ func (k *checker) late(r *watcher.Rule, key string) {
 		return
 	}
 	last := r.Dates[len(r.Dates)-1]
-	next := watcher.NextLook(r.Schedule, k.c.Twelve306.ServiceHours, k.today.Time().In(k.c.Location))
+	next := k.firstLook(r.Schedule)
 	if next.IsZero() || !last.Before(twelve306.DateOf(next)) {
 		return // closedHours speaks of the one
 	}
@@ -99,7 +99,7 @@ func (k *checker) late(r *watcher.Rule, key string) {
 	if !k.given(at) {
 		at = "schedule"
 	}
-	if !k.warned(at) {
+	if k.marks[at]&warned == 0 {
 		k.warn(at, "it looks next on %v, and the last day of the rule is %v", twelve306.DateOf(next), last)
 	}
 }

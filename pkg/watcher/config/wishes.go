@@ -38,8 +38,7 @@ func (d *decoder) passengers(n *yaml.Node, key string) []string {
 	return out
 }
 
-// several decodes one value or a list of them, which may repeat, and remembers
-// where each stands.
+// several decodes one value or a list of them, which may repeat.
 func several[T any](d *decoder, n *yaml.Node, key, want string, parse func(string) (T, error)) []T {
 	var out []T
 	d.items(n, key, want+" or a list of them", func(item *yaml.Node, key string) {
@@ -52,7 +51,6 @@ func several[T any](d *decoder, n *yaml.Node, key, want string, parse func(strin
 			d.problem(item, key, "%s", unexpanded(err, text, item.Value))
 			return
 		}
-		d.at[key] = item
 		out = append(out, value)
 	})
 	return out
@@ -134,8 +132,8 @@ func (k *checker) seatChoice(r *watcher.Rule, key string) {
 	}
 	for i, w := range r.SeatChoice {
 		if !slices.ContainsFunc(planned, w.Can) {
-			one := fmt.Sprintf("%s[%d]", at, i)
-			if k.at[one] == nil {
+			one := nth(at, i)
+			if k.at(one) == nil {
 				one = at // it stands there alone
 			}
 			k.wrong(one, "no seat %s here; %s", w, strings.Join(plans, "; "))
@@ -153,7 +151,7 @@ func (k *checker) seatChoice(r *watcher.Rule, key string) {
 // value is meant for everybody.
 func (k *checker) berth(r *watcher.Rule, key string) {
 	at := join(key, "berth")
-	if n := k.at[at]; n != nil && n.Kind == yaml.ScalarNode && len(r.Berth) == 1 && len(r.Passengers) > 0 {
+	if n := k.at(at); n != nil && n.Kind == yaml.ScalarNode && len(r.Berth) == 1 && len(r.Passengers) > 0 {
 		r.Berth = slices.Repeat(r.Berth, len(r.Passengers))
 	}
 	if !k.wishes(r, key, at, len(r.Berth)) {
