@@ -1,6 +1,10 @@
 package main
 
 import (
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path"
@@ -317,5 +321,61 @@ func TestWhenQuotesTheMessages(t *testing.T) {
 	}
 	if count["en"] != count["zh"] || count["en"] < 20 {
 		t.Errorf("situations: %v", count)
+	}
+}
+
+// TestDocLinks checks that what stands in brackets in a doc comment leads
+// somewhere, when it is exported: what does not is shown with its brackets.
+func TestDocLinks(t *testing.T) {
+	broken := regexp.MustCompile(`\[\*?([a-z]\w*\.)?[A-Z]\w*(\.[A-Z]\w*)?\]`)
+	seen := 0
+	for _, f := range floors {
+		fset := token.NewFileSet()
+		var parsed []*ast.File
+		for _, name := range files(t, f.dir) {
+			if path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(fset, filepath.Join(root, f.dir, name), nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parsed = append(parsed, file)
+		}
+		if len(parsed) == 0 {
+			continue
+		}
+		p, err := doc.NewFromFiles(fset, parsed, module+f.dir, doc.AllDecls)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(of, text string) {
+			seen++
+			plain := string(p.Printer().Text(p.Parser().Parse(text)))
+			for _, link := range broken.FindAllString(plain, -1) {
+				t.Errorf("%s: the doc comment of %s links to %s, which is not there", f.dir, of, link)
+			}
+		}
+		funcs := func(list []*doc.Func) {
+			for _, fn := range list {
+				check(fn.Name, fn.Doc)
+			}
+		}
+		check("the package", p.Doc)
+		funcs(p.Funcs)
+		for _, v := range append(slices.Clone(p.Consts), p.Vars...) {
+			check(v.Names[0], v.Doc)
+		}
+		for _, typ := range p.Types {
+			check(typ.Name, typ.Doc)
+			funcs(typ.Funcs)
+			funcs(typ.Methods)
+			for _, v := range append(slices.Clone(typ.Consts), typ.Vars...) {
+				check(v.Names[0], v.Doc)
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("only %d doc comments were seen", seen)
 	}
 }

@@ -4,10 +4,13 @@
 // pkg/notifier's; neither knows anything of rules.
 //
 // [Open] takes the state folder, [Watcher.Run] works until its context ends.
-// Three kinds of goroutine do the work. One looks (poll.go). One owns the
-// 12306 account (account.go): logins, attempts (book.go), the settling of
-// doubt (recover.go) and the watch over held orders (hold.go) follow each other
-// there and never overlap. One for each channel tells (tell.go).
+// Three kinds of goroutine do the work. One looks (plan.go says at what, poll.go
+// what follows). One owns the 12306 account (account.go): logins, attempts
+// (book.go), the settling of doubt (recover.go) and the watch over held orders
+// (hold.go) follow each other there and never overlap. One for each channel
+// tells (tell.go). While they work, [Watcher.Status] says what they do,
+// [Watcher.Pause] and [Watcher.Resume] command them, and [Watcher.Reload] takes
+// up an edit of watch.yaml.
 //
 // What happened is an [Event] in an append-only journal; where we are is a
 // [State], folded from the journal and never stored. An order is confirmed

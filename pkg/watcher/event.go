@@ -35,7 +35,7 @@ const (
 	HeldElsewhere  EventKind = "held_elsewhere"  // an unfinished order on the account that is not ours
 )
 
-// Event is one thing that happened: what the journal keeps, what [Fold]
+// Event is one thing that happened: what the journal keeps, what [State.Fold]
 // derives the state from, and what messages and logs are worded from.
 type Event struct {
 	At      time.Time `json:"at"`

@@ -9,7 +9,7 @@ import (
 	"github.com/watcherd/watcherd/pkg/twelve306"
 )
 
-// In words the reason in a language, to follow the train's number:
+// In returns the reason in words of l, to follow the train's number:
 // "arrives 18:42, you want 18:30 at the latest".
 func (r Reason) In(l notifier.Lang) string {
 	switch r.Kind {

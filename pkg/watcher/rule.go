@@ -91,7 +91,8 @@ type Rule struct {
 	// NearMisses says that trains are told, quietly and at most once an hour,
 	// that would do but for one thing: fewer seats than passengers, told when two
 	// looks have seen it; up to half an hour outside depart or arrive, or only
-	// kinds of seat that the rule does not name, told when it has lasted a minute. They are never booked. Left out: true.
+	// kinds of seat that the rule does not name, told when it has lasted a
+	// minute. They are never booked. Left out: true.
 	NearMisses bool `yaml:"near_misses"`
 
 	// Action is notify, ask or book. Left out: book when the rule has
@@ -107,7 +108,8 @@ type Rule struct {
 
 	// Priority says which rule is looked at more often when there is more to ask
 	// than the budget bears: each step up doubles its share, from
-	// -MaxPriority to MaxPriority. It does not change what is booked first. Left out: 0.
+	// -MaxPriority to MaxPriority. It does not change what is booked first.
+	// Left out: 0.
 	Priority int `yaml:"priority"`
 
 	// Enabled is false for a rule that rests. Left out: true.

@@ -45,7 +45,7 @@ type Attempt struct {
 // open reports whether the confirm may have acted and the end is not known.
 func (a *Attempt) open() bool { return a.State == StateConfirm || a.State == StateQueued }
 
-// State is where we are. It is derived from the journal by [Fold] and never
+// State is where we are. It is derived from the journal by [State.Fold] and never
 // stored.
 type State struct {
 	// Attempts holds every attempt that came as far as a confirm, oldest

@@ -40,7 +40,7 @@ const (
 // ruleStates are all of them.
 var ruleStates = [...]RuleState{RuleLooking, RuleWaiting, RuleTelling, RulePaused, RuleDone, RulePast, RuleDisabled}
 
-// In words the state in a language.
+// In returns the state in words of l.
 func (r RuleState) In(l notifier.Lang) string {
 	switch r {
 	case RuleLooking:

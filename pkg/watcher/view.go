@@ -25,7 +25,7 @@ type OrderView struct {
 	Why        string       `json:"why"`
 }
 
-// In words the state in a language.
+// In returns the state in words of l.
 func (s AttemptState) In(l notifier.Lang) string {
 	switch s {
 	case StateConfirm:

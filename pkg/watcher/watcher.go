@@ -62,7 +62,7 @@ type QuestionOptions struct {
 // Watcher is the daemon: it looks, tells, and books. Open makes it, Run runs
 // it until its context ends.
 //
-// Three kinds of goroutine work for Run. One looks (poll.go). One owns the
+// Three kinds of goroutine work for Run. One looks (plan.go, poll.go). One owns the
 // account: logins, attempts, recovery and the watch over held orders follow
 // each other there and never overlap (account.go). One per channel tells
 // (tell.go). What they share is below mu.

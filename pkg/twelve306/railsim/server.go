@@ -17,8 +17,9 @@
 //
 // Nothing survives a restart. The encrypted fields (secretStr, leftTicketStr,
 // key_check_isChange) are random text of the right length and alphabet. There
-// is no slider, no waiting list and no payment. Seats are counted for the
-// whole run of a train, not from stop to stop.
+// is no slider and no waiting list, and who pays is the test
+// ([Server.PayOrder]). Seats are counted for the whole run of a train, not from
+// stop to stop.
 //
 // # Time
 //
