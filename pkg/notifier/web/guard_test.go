@@ -103,7 +103,7 @@ func TestUnknownLinksSayNothing(t *testing.T) {
 	p := prompt(t, notifier.Picture)
 	link, _ := ask(t, s, p)
 	for _, path := range []string{
-		"/", "/q", "/q/", "/q/" + p.ID, link + "0", link[:len(link)-1], link + "/", link + "/other", link + "/picture/", strings.ToUpper(link[len(public):]),
+		"/", "/q", "/q/", link + "0", link[:len(link)-1], link + "/", link + "/other", link + "/picture/", strings.ToUpper(link[len(public):]),
 		"/favicon.ico", "/robots.txt", "/q/../" + link,
 	} {
 		for _, method := range []string{"GET", "POST", "PUT"} {
@@ -111,6 +111,14 @@ func TestUnknownLinksSayNothing(t *testing.T) {
 			if w.Code != http.StatusNotFound || w.Body.String() != "404\n" {
 				t.Errorf("%s %s: %d %q", method, path, w.Code, w.Body)
 			}
+		}
+	}
+	// A link of a former life of the daemon is no wrong one to its user, who is
+	// told as much, and a stranger nothing more.
+	for method, want := range map[string]string{"GET": "最新那条消息", "HEAD": "最新那条消息", "POST": "404\n", "PUT": "404\n"} {
+		w := call(s, method, "/q/"+p.ID, nil)
+		if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), want) || strings.Contains(w.Body.String(), p.Title) {
+			t.Errorf("%s of a link that is gone: %d %q", method, w.Code, w.Body)
 		}
 	}
 	if w := call(s, "GET", "https://x/w"+link[len(public):], nil); w.Code != http.StatusOK {

@@ -64,6 +64,8 @@ func (s *Server) question(w http.ResponseWriter, r *http.Request, rest string) {
 	q := s.questions[token]
 	s.mu.Unlock()
 	switch {
+	case q == nil && isGet(r) && isToken(rest):
+		s.gone(w)
 	case q == nil:
 		notFound(w)
 	case file == "picture" && isGet(r):
@@ -77,6 +79,19 @@ func (s *Server) question(w http.ResponseWriter, r *http.Request, rest string) {
 	default:
 		notAllowed(w, "GET, HEAD, POST")
 	}
+}
+
+// isToken reports whether s could be the token of a question.
+func isToken(s string) bool { return len(s) == 32 && strings.Trim(s, "0123456789abcdef") == "" }
+
+// gone is the page of a link that belongs to no question: one of a former life
+// of the daemon, or a guess. It says nothing of what there is.
+func (s *Server) gone(w http.ResponseWriter) {
+	s.show(w, http.StatusNotFound, "question.html", view{
+		frame: frame{Lang: s.lang, Title: s.lang.Pick("这个链接已经失效", "This link is no longer valid")},
+		end: end{Icon: "clock", Outcome: s.lang.Pick("请打开最新那条消息里的链接。", "Please open the link in the newest message."),
+			Detail: s.lang.Pick("没有新消息，就不用做什么。", "If there is none, there is nothing to do.")},
+	})
 }
 
 func isGet(r *http.Request) bool {
