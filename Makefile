@@ -43,7 +43,7 @@ boot-test: ## the package in a systemd that really booted; needs root
 	deploy/systemd/boot-test.sh
 mail-test: ## mail, against a real postfix and dovecot; needs root
 	deploy/mail-test.sh
-telegram-test: ## Telegram, against a bot and a chat of yours
+telegram-test: ## Telegram, against somebody else's emulator of the Bot API; needs Node.js and npm
 	deploy/telegram-test.sh
 screenshots: ## pictures of every page of the answer page, into dist/screenshots/; needs chromium
 	mkdir -p $(DIST)/screenshots
