@@ -28,7 +28,6 @@ if [ "${1:-}" = --inside ]; then # the first process of the new namespaces
   mount -t tmpfs tmpfs "$root/run"
   mount -t tmpfs tmpfs "$root/tmp"
   mkdir "$root/box"
-  cp "$3"/* "$root/box/"
   hostname box
   : >"$root/etc/machine-id"
   rm -f "$root/usr/sbin/policy-rc.d" # a container's says that nothing may be started
@@ -67,10 +66,13 @@ mkdir $cgroups/watcherd-boot.$$ 2>/dev/null || skip 'there is no cgroup2 to writ
 
 dir=$(mktemp -d /var/tmp/watcherd-boot.XXXXXX)
 machine='' # the process that holds the namespaces
+systemd='' # the first process in them
+second=''  # the building of the package that is upgraded to
 end() {
   status=$?
+  [ -z "$second" ] || wait "$second" || true
   if [ -n "$machine" ]; then
-    [ $status = 0 ] || inside journalctl --no-pager -q -o short -u watcherd -n 60 >&2 || true
+    [ $status = 0 ] || [ -z "$systemd" ] || inside journalctl --no-pager -q -o short -u watcherd -n 60 >&2 || true
     kill -KILL "$machine" 2>/dev/null || true # unshare --kill-child takes systemd with it
     wait "$machine" 2>/dev/null || true
   fi
@@ -82,13 +84,22 @@ end() {
 }
 trap end EXIT
 
-mkdir "$dir/files" "$dir/box"
-arch=$(dpkg --print-architecture)
-for v in 1 2; do
-  VERSION=0~boot$v deploy/deb/build "$dir/files" "$arch" >"$dir/build.log" 2>&1 || { cat "$dir/build.log" >&2; exit 1; }
-  mv "$dir"/files/*boot$v*.deb "$dir/files/$v.deb"
-done
+mkdir "$dir/box" "$dir/files"
+(
+  echo "$BASHPID" >$cgroups/watcherd-boot.$$/cgroup.procs
+  exec unshare -m -p -f -u -i -n -C --kill-child --propagation private bash "$me" --inside "$dir/box" >"$dir/console" 2>&1
+) &
+machine=$!
+
+# While it boots, what it is tested with is built.
+build() { # build N: the package of version N
+  VERSION=0~boot$1 deploy/deb/build "$dir/deb$1" "$(dpkg --print-architecture)" >"$dir/build$1.log" 2>&1 || { cat "$dir/build$1.log" >&2; exit 1; }
+  mv "$dir/deb$1"/*.deb "$dir/files/$1.deb"
+}
+build 1
 CGO_ENABLED=0 go build -o "$dir/files/railsim" ./pkg/twelve306/railsim/cmd/railsim
+build 2 & # there is time until the upgrade
+second=$!
 day=$(TZ=Asia/Shanghai date -d '+5 days' +%F)
 rule() { printf '  - {name: %s, date: %s, from: 广州南, to: 武汉, trains: [%s], action: notify}\n' "$1" "$day" "$2"; }
 cat >"$dir/files/watch.yaml" <<END
@@ -111,14 +122,8 @@ END
 { cat "$dir/files/watch.yaml"; rule third 'G1112' | sed 's/广州南/广洲南/'; } >"$dir/files/bad.yaml"
 echo secret12306 >"$dir/files/12306"
 
-(
-  echo "$BASHPID" >$cgroups/watcherd-boot.$$/cgroup.procs
-  exec unshare -m -p -f -u -i -n -C --kill-child --propagation private bash "$me" --inside "$dir/box" "$dir/files" >"$dir/console" 2>&1
-) &
-machine=$!
-
-systemd=''
 inside() { nsenter -t "$systemd" -m -p -u -i -n -C -r -w env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
+give() { tar -C "$dir/files" -c "$@" | inside tar -C /box -x --no-same-owner; }
 sh() { inside sh -c "$1" </dev/null; }
 soon() { # soon SECONDS 'condition': until it is true
   local end=$((SECONDS + $1))
@@ -165,6 +170,7 @@ fi
 soon 60 'systemctl is-system-running | grep -Eq "running|degraded"' || { cat "$dir/console" >&2; skip 'systemd did not finish booting in a minute'; }
 echo "      systemd $(inside systemctl --version | sed -n '1s/.*(\(.*\))/\1/p'), booted in ${SECONDS} s with the building"
 
+give 1.deb railsim watch.yaml two.yaml bad.yaml 12306
 does 'railsim is there' 'systemd-run -q --unit=railsim /box/railsim -calm -listen 127.0.0.1:12306 -admin 127.0.0.1:12307'
 
 # Install.
@@ -212,7 +218,7 @@ pid=$(get MainPID)
 does 'kill -9' "kill -9 $pid"
 check 'it is started again, and what was paused is' 20 "
   [ \"\$(systemctl show -P NRestarts watcherd)\" = 1 ] && [ \"\$(systemctl is-active watcherd)\" = active ] && $status | grep -q '\"name\":\"second\",\"state\":\"paused\"'"
-does 'with a watchdog of 4 s' 'mkdir -p /run/systemd/system/watcherd.service.d && printf "[Service]\nWatchdogSec=4s\n" >/run/systemd/system/watcherd.service.d/fast.conf && systemctl daemon-reload && systemctl restart watcherd'
+does 'with a watchdog of 4 s' 'mkdir -p /run/systemd/system/watcherd.service.d && printf "[Service]\nWatchdogSec=4s\nRestartSec=1s\n" >/run/systemd/system/watcherd.service.d/fast.conf && systemctl daemon-reload && systemctl restart watcherd'
 sleep 6
 check 'one that works is left alone' 0 '[ "$(systemctl is-active watcherd)" = active ] && [ "$(systemctl show -P NRestarts watcherd)" = 0 ]'
 pid=$(get MainPID)
@@ -224,6 +230,8 @@ check 'the journal holds where it stood' 5 'journalctl -q -u watcherd -o cat | g
 # Stop, upgrade.
 does 'stop' 'systemctl stop watcherd'
 check 'clean, and the socket is gone' 0 '[ "$(systemctl show -P Result watcherd)" = success ] && [ "$(systemctl show -P ExecMainStatus watcherd)" = 0 ] && [ ! -e /run/watcherd ] && ! watcherd status'
+wait $second
+give 2.deb
 does 'start, and upgrade while it runs' 'rm -r /run/systemd/system/watcherd.service.d; systemctl daemon-reload; systemctl start watcherd; dpkg -i /box/2.deb'
 check 'the new one runs, with the old state and configuration' 20 "
   $status | grep -q '\"version\":\"0~boot2\"' && $status | grep -q '\"name\":\"second\",\"state\":\"paused\"' && cmp -s /box/two.yaml /etc/watcherd/watch.yaml &&
