@@ -138,6 +138,13 @@ func (c *caller) printHeld(p paper, o watcher.OrderView, now time.Time) {
 	l := c.Language
 	trip := fmt.Sprintf(l.Pick("%s %s %s→%s，%s", "%s %s %s to %s, %s"), o.Train, o.Date, o.From, o.To, strings.Join(o.Passengers, l.Pick("、", ", ")))
 	switch o.State {
+	case watcher.StateBooked, watcher.StateConfirm, watcher.StateQueued:
+		if o.Why != "" { // of another account
+			fmt.Fprintln(p, p.paint(strings.TrimSpace(o.Number+" "+trip)+l.Pick("：", ": ")+o.Why, text.FgYellow))
+			return
+		}
+	}
+	switch o.State {
 	case watcher.StateBooked:
 		by := l.Pick("尽快", "pay soon")
 		if o.PayBy != nil {

@@ -78,7 +78,7 @@ func (s speaker) board(st Status, open []notifier.Prompt, account bool, now time
 			held.Rows = append(held.Rows, notifier.Row{Title: s.f("……还有 %d 单，见 watcherd orders", "... and %d more: see watcherd orders", len(st.Orders)-mostOrders)})
 			break
 		}
-		unpaid = unpaid || o.State == StateBooked
+		unpaid = unpaid || o.State == StateBooked && (o.Why == "" || o.PayBy != nil && o.PayBy.After(now))
 		held.Rows = append(held.Rows, s.orderRow(o, now))
 	}
 	asked := notifier.Section{Title: s.f("等你回答", "Waiting for your answer")}
@@ -199,6 +199,9 @@ func (s speaker) orderRow(o OrderView, now time.Time) notifier.Row {
 		}
 	case StatePaid:
 		row.Tone = notifier.Good
+	}
+	if o.State != StateFailed && o.Why != "" { // of another account
+		row.Do = o.Why
 	}
 	what := ""
 	if o.Number != "" {

@@ -168,7 +168,7 @@ func (s speaker) orderLine(o OrderView, now time.Time) string {
 	if o.Number != "" {
 		line += s.f("（订单 %s）", " (order %s)", o.Number)
 	}
-	if o.State == StateFailed && o.Why != "" {
+	if o.Why != "" {
 		line += s.f("，%s", ", %s", o.Why)
 	}
 	return line

@@ -279,7 +279,7 @@ func (a *account) remind(now time.Time) {
 	w := a.w
 	clock := w.railway(now) // times to pay by are 12306's
 	w.mu.Lock()
-	held := w.state.Held()
+	held := w.state.Unpaid()
 	due := map[*Attempt][]string{}
 	for _, at := range held {
 		for step, when := range reminders(at) {
@@ -313,7 +313,7 @@ func (a *account) nextReminder(now time.Time) time.Time {
 	a.w.mu.Lock()
 	defer a.w.mu.Unlock()
 	next := now.Add(24 * time.Hour)
-	for _, at := range a.w.state.Held() {
+	for _, at := range a.w.state.Unpaid() {
 		for _, when := range reminders(at) {
 			next = minTime(next, a.w.local(when))
 		}

@@ -97,6 +97,9 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"blocked":            s.blocked(why(&twelve306.Error{Op: "query", Kind: twelve306.Blocked})),
 		"held-elsewhere":     s.heldElsewhere(order, now),
 		"held-somehow":       s.heldElsewhere(asked, now),
+		"stranger-held":      s.stranger(&Attempt{Rule: "回家", Trip: wanted, State: StateBooked, Order: order}, now),
+		"stranger-late":      s.stranger(&Attempt{Rule: "回家", Trip: wanted, State: StateBooked, Order: order}, now.Add(time.Hour)),
+		"stranger-open":      s.stranger(&Attempt{Rule: "回家", Trip: wanted, State: StateConfirm}, now),
 		"may-be-held":        s.mayBeHeld(&Attempt{Rule: "回家", Trip: wanted}),
 		"reloaded":           s.reloaded(s.changes(ruleChanges{[]string{"甲"}, []string{"乙"}, []string{"丙"}}, nil, []string{"state_dir"}, "")),
 		"reloaded-settings":  s.reloaded(s.changes(ruleChanges{}, []string{"notify.telegram", "twelve306.budget"}, nil, s.waitsFor("EA12345678"))),
@@ -121,7 +124,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 }
 
 // foreignWords are English words that are names in Chinese too.
-var foreignWords = regexp.MustCompile(`watcherd( capture)?|state_dir|notify\.telegram|twelve306\.budget|initDc|near_misses: false|partial: true|\b(seats|depart|arrive)。|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
+var foreignWords = regexp.MustCompile(`watcherd( capture| resume)?|state_dir|notify\.telegram|twelve306\.budget|initDc|near_misses: false|partial: true|\b(seats|depart|arrive)。|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
 
 func TestMessages(t *testing.T) {
 	for _, lang := range []notifier.Lang{notifier.Chinese, notifier.English} {

@@ -398,7 +398,7 @@ func (a *account) adopt(h twelve306.Holding) bool {
 	free := slices.DeleteFunc(slices.Clone(h.Orders), func(o twelve306.Order) bool { return a.known(o.Number) })
 	a.w.mu.Lock()
 	for _, at := range a.w.state.Attempts {
-		if at.Intent.IsZero() || at.State != StateFailed {
+		if at.Intent.IsZero() || at.State != StateFailed || a.w.state.elsewhere(at) {
 			continue
 		}
 		if o := a.w.ours(free, at); o != nil {

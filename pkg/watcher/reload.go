@@ -205,6 +205,7 @@ func (w *Watcher) change() {
 	w.planner = planner{}
 	w.mu.Unlock()
 	w.applied(w.say, rules, c, waits)
+	w.tellStrangers()
 }
 
 // newSettings ends a question whose channels or account have changed.
@@ -309,7 +310,13 @@ func (w *Watcher) session(opt Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if who := opt.who(); who != "" && who != string(owner) {
+	who := opt.who()
+	if who != "" {
+		if err := w.changeOwner(string(owner), who, speaker{opt.Language, opt.Location}); err != nil {
+			return nil, err
+		}
+	}
+	if who != "" && who != string(owner) {
 		if len(owner) > 0 {
 			w.log.Info("another account: the saved session is dropped")
 			if err := w.store.Put(sessionValue, nil); err != nil {

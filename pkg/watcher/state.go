@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/watcherd/watcherd/pkg/twelve306"
@@ -40,6 +41,7 @@ type Attempt struct {
 	told   map[string]bool // reminders that were sent
 	seen   bool            // the user wants no more of them
 	left   bool            // the user was asked whether to look again, and did not say yes
+	who    string          // the account it was made with; empty: the only one so far
 }
 
 // open reports whether the confirm may have acted and the end is not known.
@@ -58,6 +60,7 @@ type State struct {
 	still    bool            // all rules were stopped by hand, but for those in awake
 	awake    map[string]bool
 	refused  time.Time // when 12306 last refused the account's orders for the day
+	who      string    // the account; empty as long as there was but one
 }
 
 // NewState returns the state of an empty journal.
@@ -77,18 +80,26 @@ func (s *State) Done(rule string) bool {
 // Paused reports whether the rule was stopped by hand.
 func (s *State) Paused(rule string) bool { return s.paused[rule] || s.still && !s.awake[rule] }
 
-// Open returns the attempt whose end is not known. There is at most one.
+// Open returns the attempt of the account whose end is not known. There is at
+// most one.
 func (s *State) Open() *Attempt {
 	for i := len(s.Attempts) - 1; i >= 0; i-- {
-		if s.Attempts[i].open() {
-			return s.Attempts[i]
+		if a := s.Attempts[i]; a.open() && !s.elsewhere(a) {
+			return a
 		}
 	}
 	return nil
 }
 
-// Held returns the attempts whose order waits for payment, oldest first.
+// Held returns the attempts of the account whose order waits for payment,
+// oldest first.
 func (s *State) Held() []*Attempt {
+	return slices.DeleteFunc(s.Unpaid(), s.elsewhere)
+}
+
+// Unpaid returns the attempts whose order waits for payment, whichever account
+// has it, oldest first.
+func (s *State) Unpaid() []*Attempt {
 	var out []*Attempt
 	for _, a := range s.Attempts {
 		if a.State == StateBooked {
@@ -155,6 +166,9 @@ func (s *State) Fold(e Event) error {
 		if e.Order != nil {
 			s.foreign[e.Order.Number] = e.At
 		}
+		return nil
+	case OtherAccount:
+		s.changeAccount(e)
 		return nil
 	}
 	a := s.byID[e.Attempt]

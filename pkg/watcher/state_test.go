@@ -10,7 +10,7 @@ import (
 )
 
 var allKinds = []EventKind{AttemptBegun, QuestionOpened, AnswerUsed, Confirming, Unsent, Queued, Doubt, Numbered, Booked, Failed,
-	Paid, Expired, Cancelled, Reminded, Seen, Declined, Paused, Resumed, HeldElsewhere}
+	Paid, Expired, Cancelled, Reminded, Seen, Declined, Paused, Resumed, HeldElsewhere, OtherAccount}
 
 // Fold takes any order of events without a panic, and whatever the order, a
 // rule whose attempt may hold something is done.
@@ -27,6 +27,9 @@ func TestFoldAnyOrder(t *testing.T) {
 			}
 			if rapid.Bool().Draw(t, "order") {
 				e.Order = &HeldOrder{Number: "E1", PayBy: at.Add(time.Hour)}
+			}
+			if rapid.Bool().Draw(t, "accounts") {
+				e.Before, e.Who = "mine", rapid.SampledFrom([]string{"mine", "other"}).Draw(t, "who")
 			}
 			err := s.Fold(e)
 			if e.Kind == "newer" && err == nil {
@@ -50,7 +53,7 @@ func TestFoldAnyOrder(t *testing.T) {
 func TestEventRoundTrip(t *testing.T) {
 	trip := Trip{Train: "G1110", Date: feb3, From: "广州南", To: "武汉", Seat: twelve306.SecondClass, Passengers: []string{"张三"}, PriceTenth: 4635}
 	for _, kind := range allKinds {
-		e := Event{At: time.UnixMilli(946684800123).UTC(), Kind: kind, Rule: "回家", Attempt: "1", Trip: &trip, Why: "x", Step: "half", Order: trip.asked("E1", time.Unix(1, 0).UTC())}
+		e := Event{At: time.UnixMilli(946684800123).UTC(), Kind: kind, Rule: "回家", Attempt: "1", Trip: &trip, Why: "x", Step: "half", Before: "a", Who: "b", Order: trip.asked("E1", time.Unix(1, 0).UTC())}
 		got, err := readEvent(e.record())
 		if err != nil {
 			t.Fatal(err)

@@ -199,7 +199,7 @@ func (w *Watcher) replay() error {
 		switch {
 		case !e.At.Before(limit):
 			recent[e.Attempt] = e.Attempt != ""
-		case e.Kind != HeldElsewhere && e.Kind != Paused && e.Kind != Resumed:
+		case e.Kind != HeldElsewhere && e.Kind != OtherAccount && e.Kind != Paused && e.Kind != Resumed:
 			old = append(old, trivial{r.Seq, e.Attempt})
 		}
 		return w.state.Fold(e)
@@ -271,6 +271,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	w.since = time.Now()
 	w.mu.Unlock()
 	w.tell(w.say.started(w.counts()))
+	w.tellStrangers()
 	for w.live(ctx) {
 		w.change()
 	}
