@@ -158,9 +158,9 @@ func (a *account) wait(ctx context.Context, at *Attempt, q twelve306.Queued) {
 	told := false
 	for {
 		number, err := w.client.WaitOrder(ctx, q, func(s twelve306.WaitStatus) {
-			if !told && s.WaitTime != -1 {
+			if !told && s.WaitTime >= 0 { // below: how it ended, or that nobody knows yet
 				told = true
-				a.log.Info("in 12306's queue", zap.String("attempt", at.ID), zap.Int64("wait_s", s.WaitTime), zap.Int64("ahead", s.WaitCount))
+				a.log.Info("in 12306's queue", zap.String("attempt", at.ID), zap.Duration("wait", time.Duration(s.WaitTime)*time.Second), zap.Int64("ahead", s.WaitCount))
 			}
 		})
 		switch {

@@ -112,3 +112,31 @@ func TestBlindSinceTheMorning(t *testing.T) {
 		s.untilTold(NewsSeesAgain, 1, 10*time.Minute)
 	})
 }
+
+// Seats that come and go are a line each, and how long they were there.
+func TestDiaryOfSeats(t *testing.T) {
+	set := setup{sim: calm(), session: "none", rules: []Rule{homeRule(notifies, func(r *Rule) {
+		r.Schedule = every{"@every 10s", 10 * time.Second, twelve306.Shanghai()}
+	})}}
+	play(t, set, func(s *scene) {
+		s.start()
+		s.pass(time.Minute)
+		for n := 1; n <= 2; n++ {
+			s.site.Sell(day.String(), "G1110", "O", 3)
+			s.untilTold(NewsSeats, n, time.Minute)
+			s.pass(time.Minute)
+			s.site.Sell(day.String(), "G1110", "O", 2) // fewer, which is no news
+			s.pass(2 * time.Minute)
+			s.site.Sell(day.String(), "G1110", "O", 0)
+			s.pass(time.Minute)
+			came, went := s.logged("seats"), s.logged("seats gone")
+			if len(came) != n || len(went) != n {
+				t.Fatalf("after %d times: %d lines when they came, %d when they went", n, len(came), len(went))
+			}
+			l := went[n-1]
+			if after := l["after"].(float64); after < 170 || after > 200 || l["rule"] != "回家" || l["train"] != "G1110" || l["seat"] != "二等座" || l["kinds"] != 1. || l["still"] != 0. {
+				t.Errorf("%v", l)
+			}
+		}
+	})
+}

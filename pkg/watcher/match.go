@@ -95,6 +95,7 @@ type hit struct {
 	count int32            // how many are left
 	seat  int16            // place in the rule's seats
 	take  int16
+	since uint32 // when the first of the looks that saw it in a row was made, in Unix seconds
 }
 
 // candidateOf is what a hit stands for.
@@ -125,7 +126,7 @@ func (r *Rule) hit(out []hit, j twelve306.Journey, t *twelve306.Train) []hit {
 	for k := range r.Seats {
 		left, take, why := r.judgeSeat(t, k)
 		if why == "" {
-			out = append(out, hit{t, int32(rank), int32(left.Count), int16(k), int16(take)})
+			out = append(out, hit{t, int32(rank), int32(left.Count), int16(k), int16(take), 0})
 		}
 	}
 	return out

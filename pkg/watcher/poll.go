@@ -300,7 +300,7 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, b 
 	opened := r.waits[j.Date]
 	delete(r.waits, j.Date)
 	opens := r.opens[j]
-	fresh := r.news(j, hits, now)
+	fresh, lost := r.news(j, hits, now)
 	if len(hits) == 0 {
 		r.result = b.nothing(w.say)
 	} else {
@@ -321,6 +321,12 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, b 
 		best := fresh[0]
 		w.log.Info("seats", zap.String("rule", r.Name), zap.Stringer("query", j), zap.String("train", best.Train.Code()),
 			zap.String("seat", best.Seat.Name()), zap.String("left", best.Left.Text), zap.Int("kinds", len(fresh)))
+	}
+	if len(lost) > 0 {
+		best := lost[0]
+		w.log.Info("seats gone", zap.String("rule", r.Name), zap.Stringer("query", j), zap.String("train", best.train.Code()),
+			zap.String("seat", r.Seats[best.seat].Name()), zap.Duration("after", now.Sub(time.Unix(int64(best.since), 0)).Round(time.Second)),
+			zap.Int("kinds", len(lost)), zap.Int("still", len(hits)))
 	}
 	offered := false
 	if len(hits) > 0 && r.Action.Orders() {
@@ -362,23 +368,34 @@ func (r *watched) opensNext(j twelve306.Journey, trains []*twelve306.Train, now 
 
 // news compares what is left with what the user was told and returns the
 // candidates that are worth telling: new ones, and those of which there are
-// more. A seat that is gone is forgotten, so that its return is news again.
-func (r *watched) news(j twelve306.Journey, hits []hit, now time.Time) (fresh []Candidate) {
+// more. A seat that is gone is forgotten, so that its return is news again;
+// lost are those that went.
+func (r *watched) news(j twelve306.Journey, hits []hit, now time.Time) (fresh []Candidate, lost []hit) {
 	f := r.finding(j)
 	if f == nil {
 		r.found = append(r.found, finding{journey: j})
 		f = &r.found[len(r.found)-1]
 	}
-	told := earlier{rule: &r.Rule, hits: f.hits}
-	for _, h := range hits {
-		before, known := told.left(r.Seats[h.seat], h.train)
-		if known && h.count <= before {
-			continue
-		}
-		if !known {
+	told := sighting{rule: &r.Rule, hits: f.hits}
+	for i := range hits {
+		h := &hits[i]
+		before, known := told.find(r.Seats[h.seat], h.train)
+		if known {
+			h.since = before.since
+			if h.count <= before.count {
+				continue
+			}
+		} else {
+			h.since = uint32(now.Unix())
 			r.appeared++
 		}
-		fresh = append(fresh, r.candidateOf(j, h))
+		fresh = append(fresh, r.candidateOf(j, *h))
+	}
+	still := sighting{rule: &r.Rule, hits: hits}
+	for _, h := range f.hits {
+		if _, known := still.find(r.Seats[h.seat], h.train); !known {
+			lost = append(lost, h)
+		}
 	}
 	f.at, f.hits, f.spent = now, hits, false
 	gone := func(k seatKey) bool {
@@ -396,18 +413,18 @@ func (r *watched) news(j twelve306.Journey, hits []hit, now time.Time) (fresh []
 			delete(r.rests, k)
 		}
 	}
-	return fresh
+	return fresh, lost
 }
 
-// earlier is what an earlier look found, to be asked in nearly the same order.
-type earlier struct {
+// sighting is what one look found, to be asked in nearly the order of another.
+type sighting struct {
 	rule *Rule
 	hits []hit
 	at   int
 }
 
-// left is how many seats of a kind there were on a train.
-func (e *earlier) left(s twelve306.Seat, t *twelve306.Train) (count int32, known bool) {
+// find returns the seats of a kind on a train.
+func (e *sighting) find(s twelve306.Seat, t *twelve306.Train) (found hit, known bool) {
 	code := t.Code()
 	for range e.hits {
 		h := e.hits[e.at]
@@ -415,10 +432,10 @@ func (e *earlier) left(s twelve306.Seat, t *twelve306.Train) (count int32, known
 			e.at = 0
 		}
 		if e.rule.Seats[h.seat] == s && h.train.Code() == code {
-			return h.count, true
+			return h, true
 		}
 	}
-	return 0, false
+	return hit{}, false
 }
 
 // then says what follows on seats.
