@@ -90,6 +90,14 @@ func (s speaker) short(d twelve306.Date) string {
 
 func (s speaker) people(names []string) string { return strings.Join(names, s.lang.Pick("、", ", ")) }
 
+// some is people for a list that may be long.
+func (s speaker) some(names []string, most int) string {
+	if more := len(names) - most; more > 0 {
+		return s.people(names[:most]) + s.lang.Pick(fmt.Sprintf("等 %d 个", len(names)), fmt.Sprintf(" and %d more", more))
+	}
+	return s.people(names)
+}
+
 func yuan(tenths int) string { return fmt.Sprintf("%d.%d", tenths/10, tenths%10) }
 
 func lines(parts ...string) string {
@@ -184,9 +192,15 @@ func (s speaker) thenStopped(why string) string {
 	return lines(s.f("这条规则暂不下单，只通知：", "This rule books nothing for now and only tells:"), why)
 }
 
-func (s speaker) answered(rule, by, channel string) News {
-	return News{Kind: NewsAnswered, Rule: rule,
-		Shown: true, Title: s.f("已有人回答", "Answered"), Text: s.lang.AnsweredBy(by, channel)}
+func (s speaker) answered(rule string, r notifier.Reply) News {
+	n := News{Kind: NewsAnswered, Rule: rule, Shown: true, Title: s.f("已有人回答", "Answered"), Text: s.lang.EndedBy(r)}
+	switch r.Action {
+	case notifier.Another:
+		n.Title = s.f("有人要求换一张", "A new picture was asked for")
+	case notifier.Cancelled:
+		n.Title = s.f("有人取消了", "Cancelled")
+	}
+	return n
 }
 
 func (s speaker) loggedIn() News {
@@ -409,7 +423,16 @@ func (s speaker) reloaded(what string) News {
 	return News{Kind: NewsReloaded, Title: s.f("watch.yaml 已重新读入", "watch.yaml was reloaded"), Text: what}
 }
 
+// Bounds of what is told of a reload: it is read on a phone.
+const (
+	mostNames    = 12
+	mostMistakes = 6
+)
+
 func (s speaker) reloadRefused(mistakes string) News {
+	if all := strings.Split(mistakes, "\n"); len(all) > mostMistakes {
+		mistakes = lines(append(all[:mostMistakes], s.f("……还有 %d 处，watcherd check 全部列出。", "... and %d more: watcherd check prints them all.", len(all)-mostMistakes))...)
+	}
 	return News{Kind: NewsReloadRefused, Loud: true, Title: s.f("watch.yaml 有错，旧规则继续生效", "watch.yaml has mistakes; the old rules go on"),
 		Text: lines(mistakes, s.f("改好并保存，就会自动再读。", "Mend it and save it: it is then read again."))}
 }
@@ -425,7 +448,7 @@ func (s speaker) changes(r ruleChanges, settings, restart []string, waits string
 		{"设置已更新：%s", "settings changed: %s", settings},
 	} {
 		if len(part.names) > 0 {
-			out = append(out, s.f(part.zh, part.en, s.people(part.names)))
+			out = append(out, s.f(part.zh, part.en, s.some(part.names, mostNames)))
 		}
 	}
 	if len(out) == 0 {

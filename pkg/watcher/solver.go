@@ -75,7 +75,7 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	if r.Action == notifier.Cancelled {
 		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.cancelled())
 	}
-	if err := w.record([]News{w.say.answered(s.rule, r.By, r.Channel)},
+	if err := w.record([]News{w.say.answered(s.rule, r)},
 		Event{Kind: AnswerUsed, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
 		return twelve306.Answer{}, err
 	}
