@@ -276,7 +276,7 @@ func TestDeafChannels(t *testing.T) {
 		m := bark.told[0]
 		link := "https://x.example/q/" + p.ID[:4]
 		if m.Kind != "question" || m.Link != link || m.Title != p.Title || m.Rule != p.Rule || !m.Loud || !m.At.Equal(p.AskedAt) ||
-			!strings.HasPrefix(m.Text, p.Text+"\nOpen the link to answer.\nuntil ") {
+			!strings.HasPrefix(m.Text, p.Text+"\nOpen the link to answer.\nOpen until ") {
 			t.Errorf("told %+v", m)
 		}
 		if phone.asked[0].Link != link || phone.asked[1].Link != again.Link {

@@ -56,7 +56,7 @@ func (p Prompt) Accepted() string {
 			"Reply with the six digits of the text message; x to cancel.")
 	case QR:
 		return p.Lang.Pick(
-			"请用铁路12306手机应用扫描二维码，不用回复；? 换一张，x 取消。",
+			"请用 12306 官方 App 扫描二维码，不用回复；? 换一张，x 取消。",
 			"Scan the code with the 12306 app, there is nothing to type; ? for a new code, x to cancel.")
 	case Offer:
 		return p.Lang.Pick(
@@ -64,7 +64,7 @@ func (p Prompt) Accepted() string {
 			"Reply yes or no; x to cancel.")
 	default:
 		return p.Lang.Pick(
-			"请先在铁路12306手机应用里办好，再回复 好了；x 取消。",
+			"请先在 12306 官方 App 里办好，再回复 好了；x 取消。",
 			"Do it in the 12306 app, then reply done; x to cancel.")
 	}
 }

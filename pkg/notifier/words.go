@@ -151,12 +151,12 @@ func (l Lang) Remaining(d time.Duration) string {
 }
 
 // DeadlineLine says until when p can be answered, with the clock time in the
-// location of p.Deadline: "until 21:40:05 (in 2 min 50 s)". It is empty when p
+// location of p.Deadline: "Open until 21:40:05 (2 min 50 s left)". It is empty when p
 // has no deadline.
 func (p Prompt) DeadlineLine(now time.Time) string {
 	if p.Deadline.IsZero() {
 		return ""
 	}
 	clock, left := p.Deadline.Format(time.TimeOnly), p.Lang.Remaining(p.Deadline.Sub(now))
-	return fmt.Sprintf(p.Lang.Pick("%s 前回答有效（还有 %s）", "until %s (in %s)"), clock, left)
+	return fmt.Sprintf(p.Lang.Pick("%s 前回答有效（还有 %s）", "Open until %s (%s left)"), clock, left)
 }

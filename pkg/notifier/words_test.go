@@ -76,12 +76,12 @@ func TestDeadlineLine(t *testing.T) {
 		left   time.Duration
 		zh, en string
 	}{
-		{170 * time.Second, "21:40:05 前回答有效（还有 2 分 50 秒）", "until 21:40:05 (in 2 min 50 s)"},
-		{2 * time.Minute, "21:40:05 前回答有效（还有 2 分钟）", "until 21:40:05 (in 2 min)"},
-		{119600 * time.Millisecond, "21:40:05 前回答有效（还有 2 分钟）", "until 21:40:05 (in 2 min)"},
-		{59 * time.Second, "21:40:05 前回答有效（还有 59 秒）", "until 21:40:05 (in 59 s)"},
-		{90 * time.Minute, "21:40:05 前回答有效（还有 1 小时 30 分）", "until 21:40:05 (in 1 h 30 min)"},
-		{-time.Second, "21:40:05 前回答有效（还有 0 秒）", "until 21:40:05 (in 0 s)"},
+		{170 * time.Second, "21:40:05 前回答有效（还有 2 分 50 秒）", "Open until 21:40:05 (2 min 50 s left)"},
+		{2 * time.Minute, "21:40:05 前回答有效（还有 2 分钟）", "Open until 21:40:05 (2 min left)"},
+		{119600 * time.Millisecond, "21:40:05 前回答有效（还有 2 分钟）", "Open until 21:40:05 (2 min left)"},
+		{59 * time.Second, "21:40:05 前回答有效（还有 59 秒）", "Open until 21:40:05 (59 s left)"},
+		{90 * time.Minute, "21:40:05 前回答有效（还有 1 小时 30 分）", "Open until 21:40:05 (1 h 30 min left)"},
+		{-time.Second, "21:40:05 前回答有效（还有 0 秒）", "Open until 21:40:05 (0 s left)"},
 	} {
 		p := Prompt{Lang: Chinese, Deadline: at}
 		if got := p.DeadlineLine(at.Add(-tt.left)); got != tt.zh {

@@ -288,6 +288,9 @@ const measure = `(() => {
 // looks checks the page as it is now, and takes a picture of it when asked to.
 func (p *phone) looks(name string, says ...string) {
 	p.Helper()
+	for !evaluate[bool](p, `[...document.images].every(i => i.complete)`) { // a page that came by itself may still load
+		p.need(p.ctx.Err())
+	}
 	m := evaluate[measured](p, measure)
 	if m.Width > screenWidth || len(m.Wide) > 0 {
 		p.Errorf("%s: %d pixels wide, over the edge: %q", name, m.Width, m.Wide)
