@@ -34,11 +34,11 @@ type reloader struct {
 	read string // the text of the file as it was last read, good or bad
 }
 
-// reloads reads watch.yaml again on SIGHUP and when it changes. A file with
-// mistakes changes nothing and is told.
-func reloads(ctx context.Context, r *reloader) {
+// reloads reads watch.yaml again on SIGHUP and when it changes, which is heard
+// of from now on; run does it, until ctx ends. A file with mistakes changes
+// nothing and is told.
+func reloads(ctx context.Context, r *reloader) (run func()) {
 	path := r.running.Path
-	r.read, _ = contents(path)
 	hup := hangups(ctx)
 	var changes <-chan fsnotify.Event
 	var lost <-chan error
@@ -46,39 +46,43 @@ func reloads(ctx context.Context, r *reloader) {
 	if err != nil {
 		r.log.Warn("watch.yaml is not watched for changes; use SIGHUP", zap.Error(err))
 	} else {
-		defer folders.Close()
 		changes, lost = folders.Events, folders.Errors
 	}
-	quiet := time.NewTimer(time.Hour)
-	defer quiet.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case e := <-changes:
-			if concerns(e.Name, path) {
-				quiet.Reset(settle)
-			}
-		case err := <-lost: // events were lost, perhaps ours
-			r.log.Debug("watching watch.yaml", zap.Error(err))
-			quiet.Reset(settle)
-		case <-quiet.C:
-			text, err := contents(path)
-			if err != nil || text == "" || text == r.read {
-				continue // an editor is between taking the old file away and writing the new one
-			}
-			r.reload(text)
-			if folders == nil {
-				continue
-			}
-			if err := addFolders(folders, path); err != nil { // a link may lead elsewhere now
+	return func() {
+		if folders != nil {
+			defer folders.Close()
+		}
+		quiet := time.NewTimer(settle) // it may have changed since it was read
+		defer quiet.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case e := <-changes:
+				if concerns(e.Name, path) {
+					quiet.Reset(settle)
+				}
+			case err := <-lost: // events were lost, perhaps ours
 				r.log.Debug("watching watch.yaml", zap.Error(err))
+				quiet.Reset(settle)
+			case <-quiet.C:
+				text, err := contents(path)
+				if err != nil || text == "" || text == r.read {
+					continue // an editor is between taking the old file away and writing the new one
+				}
+				r.reload(text)
+				if folders == nil {
+					continue
+				}
+				if err := addFolders(folders, path); err != nil { // a link may lead elsewhere now
+					r.log.Debug("watching watch.yaml", zap.Error(err))
+				}
+			case <-hup:
+				_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec()) // the moment is for Type=notify-reload, systemd 253 and newer
+				text, _ := contents(path)
+				r.reload(text) // a file that cannot be read is told
+				_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 			}
-		case <-hup:
-			_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec()) // the moment is for Type=notify-reload, systemd 253 and newer
-			text, _ := contents(path)
-			r.reload(text) // a file that cannot be read is told
-			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 		}
 	}
 }

@@ -23,6 +23,7 @@ func runCommand(f *flags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "run", Short: "watch and book, in the foreground, until stopped", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			read, _ := contents(configPath(f)) // load says why it cannot be read
 			c, err := load(f)
 			if err != nil {
 				return err
@@ -31,7 +32,7 @@ func runCommand(f *flags) *cobra.Command {
 			if err != nil {
 				return &exit{exitBadConfig, err.Error()}
 			}
-			return daemonise(cmd.Context(), c, log)
+			return daemonise(cmd.Context(), c, read, log)
 		},
 	}
 	c.Flags().StringVar(&format, "log-format", "auto", "auto (console on a terminal, journal under systemd, else json), console, journal or json")
@@ -40,8 +41,8 @@ func runCommand(f *flags) *cobra.Command {
 }
 
 // daemonise runs the watcher with its channels, reloads, and systemd's
-// signals until ctx ends.
-func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
+// signals until ctx ends. read is what stood in the file before c was read.
+func daemonise(ctx context.Context, c *config.Config, read string, log *zap.Logger) error {
 	p, err := channels(c, log)
 	if err != nil {
 		return &exit{exitBadConfig, err.Error()}
@@ -72,13 +73,15 @@ func daemonise(ctx context.Context, c *config.Config, log *zap.Logger) error {
 
 	// The file of ten thousand rules takes three times the memory of the rules.
 	debug.FreeOSMemory()
-	log.Info("watcherd is running", zap.String("version", version), zap.String("config", c.Path), zap.String("state_dir", c.StateDir),
-		zap.Int("rules", len(c.Rules)), zap.Int("channels", len(p.channels)), zap.Bool("account", opt.Account != nil))
 	unheard := commands.serve(ctx, c.StateDir, log)
 	side, end := context.WithCancel(ctx)
+	reload := reloads(side, &reloader{running: c, opt: opt, parts: p, commands: commands, w: w, log: log, read: read})
+	// Whoever reads this may give commands, edit watch.yaml and send SIGHUP.
+	log.Info("watcherd is running", zap.String("version", version), zap.String("config", c.Path), zap.String("state_dir", c.StateDir),
+		zap.Int("rules", len(c.Rules)), zap.Int("channels", len(p.channels)), zap.Bool("account", opt.Account != nil))
 	var sides sync.WaitGroup
 	sides.Go(func() { supervise(side, w) })
-	sides.Go(func() { reloads(side, &reloader{running: c, opt: opt, parts: p, commands: commands, w: w, log: log}) })
+	sides.Go(reload)
 	sides.Go(func() { m.run(side) })
 	err = w.Run(ctx)
 	end()
