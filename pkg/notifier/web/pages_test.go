@@ -100,7 +100,7 @@ func TestPagesOfNobody(t *testing.T) {
 		t.Error("links without pages")
 	}
 	for _, path := range []string{
-		"/status", "/status/", status[:len(status)-1], status + "0", status + "/", strings.ToUpper(status[len(public):]), "/q/" + status[len(status)-32:], "/seen/" + status[len(status)-32:], "/seen/." + status[len(status)-32:],
+		"/status", "/status/", status[:len(status)-1], status + "0", status + "/", strings.ToUpper(status[len(public):]), "/seen/" + status[len(status)-32:], "/seen/." + status[len(status)-32:],
 		"/seen", "/seen/", "/seen/00ff00ff00ff00ff", "/seen/00ff00ff00ff00ff.", seen[:len(seen)-1], seen + "0", seen + "/", strings.Replace(seen, "00ff.", "00fe.", 1), "/status/" + seen[len(seen)-32:], "/seen/" + seen[len(seen)-32:],
 	} {
 		for _, method := range []string{"GET", "POST", "PUT"} {
@@ -108,6 +108,10 @@ func TestPagesOfNobody(t *testing.T) {
 				t.Errorf("%s %s: %d %q", method, path, w.Code, w.Body)
 			}
 		}
+	}
+	// As a question's link it is one of a former life, whoever made it up.
+	if a, b := call(s, "GET", "/q/"+status[len(status)-32:], nil), call(s, "GET", "/q/"+strings.Repeat("0", 32), nil); a.Code != http.StatusNotFound || a.Body.String() != b.Body.String() {
+		t.Errorf("the key of a page as a question's: %d", a.Code)
 	}
 	for _, path := range []string{status, seen} {
 		if w := call(bare, "GET", path, nil); w.Code != http.StatusNotFound {
