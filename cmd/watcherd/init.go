@@ -61,6 +61,7 @@ func (i *initFlags) run(cmd *cobra.Command, f *flags) error {
 		now:    time.Now(),
 		today:  twelve306.DateOf(time.Now()),
 		path:   cmp.Or(f.config, "watch.yaml"),
+		group:  serviceGroup,
 		botAPI: i.botAPI,
 		config: config.Config{Language: lang, Twelve306: config.Twelve306{BaseURL: strings.TrimRight(i.baseURL, "/")}},
 	}
@@ -91,6 +92,8 @@ type setup struct {
 	today   twelve306.Date
 	path    string // of watch.yaml
 	replace bool   // there is one already, and it may be replaced
+	group   string // of the service's user; "": there is no service
+	service bool   // the file is the service's: its folder belongs to the group
 	botAPI  string // "": Telegram's own
 	config  config.Config
 	secrets []secretFile
@@ -138,8 +141,8 @@ var errLeft = errors.New("the file is left alone")
 func (s *setup) askPath(ctx context.Context) error {
 	for {
 		dir := filepath.Dir(s.path)
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return &exit{exitFailed, fmt.Sprintf(s.lang.Pick("没有 %s 这个文件夹；先建好它", "there is no folder %s; make it first"), dir)}
+		if err := s.enter(dir); err != nil {
+			return err
 		}
 		switch info, err := os.Stat(s.path); {
 		case errors.Is(err, fs.ErrNotExist):
@@ -179,6 +182,23 @@ func (s *setup) askPath(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// enter sees that a file can be made in the folder, before anybody has answered
+// anything, and whose the folder is.
+func (s *setup) enter(dir string) error {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return &exit{exitFailed, fmt.Sprintf(s.lang.Pick("没有 %s 这个文件夹；先建好它", "there is no folder %s; make it first"), dir)}
+	}
+	probe, err := os.MkdirTemp(dir, deskPattern)
+	if err == nil {
+		err = os.Remove(probe)
+	}
+	if err != nil {
+		return &exit{exitFailed, fmt.Sprintf(s.lang.Pick("%s 这个文件夹里写不了文件；换一个文件夹，或者用 sudo", "no file can be written in the folder %s; take another one, or sudo"), dir)}
+	}
+	s.service = filepath.Base(s.path) == filepath.Base(systemConfig) && belongsTo(dir, s.group)
+	return nil
 }
 
 // askJourney asks from where to where and when, shows the trains, and asks

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/watcherd/watcherd/pkg/twelve306"
 	"github.com/watcherd/watcherd/pkg/watcher"
+	"github.com/watcherd/watcherd/pkg/watcher/config"
 )
 
 // secretFile is a secret that will be written beside watch.yaml: never into it.
@@ -30,33 +32,57 @@ func (f secretFile) GoString() string { return f.name }
 // secretsDir is the folder of secrets, beside watch.yaml.
 const secretsDir = "secrets"
 
-// askSecret asks for a secret and remembers it for the file secrets/name, whose
-// path it returns: "" when there is none and none is needed. One that is there
-// already is kept by Enter. take tidies what was typed, or says what is wrong.
-func (s *setup) askSecret(ctx context.Context, name string, q question, take func(string) (string, error)) (string, error) {
-	path := filepath.Join(secretsDir, name)
-	q.secret = true
-	kept := ""
+// secretPath is where a secret will be, as watch.yaml says it.
+func (s *setup) secretPath(name string) string {
+	if s.service {
+		return config.Credentials + "secret_" + name // as LoadCredential= of the unit has it
+	}
+	return filepath.Join(secretsDir, name)
+}
+
+// remember takes a secret for the file secrets/name, and returns secretPath.
+func (s *setup) remember(name, text string) string {
+	file := filepath.Join(secretsDir, name)
+	s.secrets = append(slices.DeleteFunc(s.secrets, func(f secretFile) bool { return f.name == file }), secretFile{file, text})
+	return s.secretPath(name)
+}
+
+// known returns the secret of that name: the one that was typed, else the one
+// that the file there holds; "" when there is none, or none that can be read.
+func (s *setup) known(name string) string {
 	for _, f := range s.secrets {
-		if f.name == path {
-			kept, q.free = f.text, true
-			q.text += s.lang.Pick("（Enter 就用刚才的）", " (Enter keeps the one you typed)")
+		if f.name == filepath.Join(secretsDir, name) {
+			return f.text
 		}
 	}
-	switch b, err := os.ReadFile(filepath.Join(filepath.Dir(s.path), path)); {
-	case kept != "":
-	case err == nil && strings.TrimSpace(string(b)) != "":
-		kept, q.free = strings.TrimRight(string(b), "\r\n"), true
-		q.text += s.lang.Pick("（"+path+" 已经有了：Enter 就用它，写新的就换掉它）", " ("+path+" is there: Enter keeps it, a new one replaces it)")
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		q.text += s.lang.Pick("（"+path+" 已经有了，但读不了；写的会换掉它）", " ("+path+" is there and cannot be read; what you type replaces it)")
+	b, _ := os.ReadFile(filepath.Join(filepath.Dir(s.path), secretsDir, name))
+	if len(strings.TrimSpace(string(b))) == 0 {
+		return ""
 	}
+	return strings.TrimRight(string(b), "\r\n")
+}
+
+// askSecret asks for a secret and remembers it; it returns secretPath, or ""
+// when there is none and none is needed. One that is there already is kept by
+// Enter. take tidies what was typed, or says what is wrong.
+func (s *setup) askSecret(ctx context.Context, name string, q question, take func(string) (string, error)) (string, error) {
+	q.secret = true
+	kept := s.known(name)
+	file := filepath.Join(secretsDir, name)
+	switch {
+	case slices.ContainsFunc(s.secrets, func(f secretFile) bool { return f.name == file }):
+		q.text += s.lang.Pick("（Enter 就用刚才的）", " (Enter keeps the one you typed)")
+	case kept != "":
+		q.text += s.lang.Pick("（"+file+" 已经有了：Enter 就用它，写新的就换掉它）", " ("+file+" is there: Enter keeps it, a new one replaces it)")
+	default:
+		if _, err := os.ReadFile(filepath.Join(filepath.Dir(s.path), file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			q.text += s.lang.Pick("（"+file+" 已经有了，但读不了；写的会换掉它）", " ("+file+" is there and cannot be read; what you type replaces it)")
+		}
+	}
+	q.free = q.free || kept != ""
 	text, err := ask(ctx, s.talk, q, func(answer string) (string, error) {
-		if answer == "" {
-			answer = kept
-			if answer == "" {
-				return "", nil
-			}
+		if answer = cmp.Or(answer, kept); answer == "" {
+			return "", nil
 		}
 		return take(answer)
 	})
@@ -66,9 +92,7 @@ func (s *setup) askSecret(ctx context.Context, name string, q question, take fun
 	if s.keyboard != nil {
 		s.say("（收到了，%d 个字符，没有显示）", "(taken: %d characters, not shown)", len([]rune(text)))
 	}
-	s.secrets = slices.DeleteFunc(s.secrets, func(f secretFile) bool { return f.name == path })
-	s.secrets = append(s.secrets, secretFile{path, text})
-	return path, nil
+	return s.remember(name, text), nil
 }
 
 var idEnd = regexp.MustCompile(`^\d{3}[\dX]$`)
@@ -91,7 +115,7 @@ func (s *setup) askAccount(ctx context.Context) error {
 		return err
 	}
 	t.PasswordFile, err = s.askSecret(ctx, "12306", question{
-		text: s.lang.Pick("12306 密码？（不显示；存到 secrets/12306，只有你能读）", "12306 password? (not shown; goes to secrets/12306, which only you can read)"),
+		text: s.lang.Pick("12306 密码？（不显示；存到 secrets/12306）", "12306 password? (not shown; goes to secrets/12306)"),
 		help: s.lang.Pick("登录 12306 网站的密码。它不会写进 watch.yaml，也不会出现在日志里。", "The password of 12306's site. It is not written into watch.yaml, nor into any log."),
 	}, func(answer string) (string, error) { return answer, nil })
 	if err != nil {

@@ -2,40 +2,42 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
-	"net"
-	"net/mail"
+	"crypto/rand"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-
-	"github.com/watcherd/watcherd/pkg/notifier/email"
 	"github.com/watcherd/watcherd/pkg/notifier/services"
-	"github.com/watcherd/watcherd/pkg/notifier/telegram"
 	"github.com/watcherd/watcherd/pkg/notifier/web"
 )
 
+// channelKind is one line of the list of channels.
+type channelKind struct {
+	zh, en string
+	ask    func(context.Context) error // nil: no channel at all
+}
+
+func (s *setup) channelKinds() []channelKind {
+	kinds := []channelKind{
+		{"Telegram（能回答验证码）", "Telegram (answers captchas, too)", s.askTelegram},
+		{"邮件（回复邮件就是回答）", "email (a reply is an answer)", s.askEmail},
+		{"ntfy（能回答验证码）", "ntfy (answers captchas, too)", s.askNtfy},
+		{"钉钉群机器人（只通知）", "DingTalk group robot (news only)", s.askDingTalk},
+		{"飞书群机器人（只通知）", "Feishu or Lark group robot (news only)", s.askLark},
+	}
+	for _, k := range keyedServices {
+		kinds = append(kinds, channelKind{k.zh, k.en, func(ctx context.Context) error { return s.askKeyed(ctx, k) }})
+	}
+	if s.service {
+		return append(kinds, channelKind{"都不要：消息只在日志里（journalctl -u watcherd）", "none: news are in the journal alone (journalctl -u watcherd)", nil})
+	}
+	return append(kinds, channelKind{"都不要：消息和问题就在运行它的终端里", "none: news and questions in the terminal it runs in", nil})
+}
+
 // askChannels asks how the user is told.
 func (s *setup) askChannels(ctx context.Context) error {
-	kinds := []struct {
-		zh, en string
-		ask    func(context.Context) error
-	}{
-		{"Telegram（能在手机上回答验证码）", "Telegram (answers captchas, too)", s.askTelegram},
-		{"邮件（回复邮件就是回答）", "email (a reply is an answer)", s.askEmail},
-		{"Bark（iPhone，只通知）", "Bark (iPhone; news only)", s.askBark},
-		{"企业微信群机器人（只通知）", "WeCom group robot (news only)", s.askWeCom},
-		{"钉钉群机器人（只通知）", "DingTalk group robot (news only)", s.askDingTalk},
-		{"ntfy（只通知）", "ntfy (news only)", s.askNtfy},
-		{"都不要：消息和问题就在运行它的终端里", "none: news and questions in the terminal it runs in", nil},
-	}
+	kinds := s.channelKinds()
 	options := make([]string, len(kinds))
 	for i, k := range kinds {
 		options[i] = s.lang.Pick(k.zh, k.en)
@@ -53,219 +55,21 @@ func (s *setup) askChannels(ctx context.Context) error {
 			}
 		}
 	}
+	s.answerPage()
+	return nil
+}
+
+// answerPage adds the page on which captchas are answered when there is no
+// other way: a service has no terminal that one could type in.
+func (s *setup) answerPage() {
 	n := &s.config.Notify
-	if hears := len(n.Telegram) > 0 || len(n.Email) > 0 && n.Email[0].IMAP != nil; s.rule().Action.Orders() && !hears && !n.None() {
-		n.Web = &web.Config{Listen: web.DefaultListen}
-		s.say("这些渠道只能通知，不能回答；订票要回答验证码，所以加上了答题页（http://%s，先只有这台机器能打开）。", "These channels tell and cannot hear; to book, captchas have to be answered, so the answer page is added (http://%s, for this machine only at first).", web.DefaultListen)
+	hears := len(n.Telegram) > 0 || len(n.Email) > 0 && n.Email[0].IMAP != nil ||
+		slices.ContainsFunc(n.Services, func(one services.Service) bool { return one.Ntfy != nil && one.Ntfy.ReplyTopicFile != "" })
+	if hears || !s.rule().Action.Orders() || n.None() && !s.service {
+		return
 	}
-	return nil
-}
-
-var botToken = regexp.MustCompile(`^\d+:[A-Za-z0-9_-]+$`)
-
-// askTelegram asks for a bot and finds the user's chat with it.
-func (s *setup) askTelegram(ctx context.Context) error {
-	bot := telegram.Config{APIURL: s.botAPI}
-	for {
-		file, err := s.askSecret(ctx, "telegram", question{
-			text: s.lang.Pick("Telegram 机器人的 token？（不显示）", "The token of your Telegram bot? (not shown)"),
-			help: s.lang.Pick("在 Telegram 里找 @BotFather，发 /newbot，按它说的起名字；它给的 123456:ABC... 就是 token。", "In Telegram talk to @BotFather, send /newbot and name your bot; the 123456:ABC... that he gives you is the token."),
-		}, func(answer string) (string, error) {
-			answer = strings.TrimSpace(answer)
-			if !botToken.MatchString(answer) {
-				return "", s.sorry("这不像 token：它是数字、冒号、再一串字母，例如 123456:ABC...，@BotFather 给的。", "That is no token: it is digits, a colon and letters, as 123456:ABC..., from @BotFather.")
-			}
-			bot.Token = answer
-			return answer, nil
-		})
-		if err != nil {
-			return err
-		}
-		bot.TokenFile = file
-		bot.Proxy, err = ask(ctx, s.talk, question{
-			text: s.lang.Pick("连 Telegram 要代理吗？（例如 socks5://127.0.0.1:1080；Enter = 不要）", "A proxy for Telegram? (such as socks5://127.0.0.1:1080; Enter = none)"),
-			help: s.lang.Pick("在中国大陆一般要。写 http://、https:// 或 socks5:// 开头的地址。", "Where Telegram cannot be reached directly. An address that begins with http://, https:// or socks5://."),
-			free: true,
-		}, func(answer string) (string, error) {
-			if u, err := url.Parse(answer); answer != "" && (err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme)) {
-				return "", s.sorry("这不是代理的地址；写成 socks5://127.0.0.1:1080 或 http://127.0.0.1:7890，Enter = 不要。", "That is no address of a proxy; type socks5://127.0.0.1:1080 or http://127.0.0.1:7890, or Enter for none.")
-			}
-			return answer, nil
-		})
-		if err != nil {
-			return err
-		}
-		bot.ChatID, err = ask(ctx, s.talk, question{
-			text: s.lang.Pick("你和机器人聊天的编号 chat_id？（Enter = 现在配对）", "The chat_id of your chat with the bot? (Enter = find it out now)"),
-			help: s.lang.Pick("不知道就按 Enter：这里会显示六位数字，你把它发给机器人就行。", "If you do not know it press Enter: six digits appear here, and you send them to the bot."),
-			free: true,
-		}, func(answer string) (int64, error) {
-			id, err := strconv.ParseInt(answer, 10, 64)
-			if answer != "" && (err != nil || id <= 0) {
-				return 0, s.sorry("chat_id 是一个正整数（群不行）；不知道就按 Enter 配对。", "A chat_id is a whole number above 0 (no group); Enter finds it out.")
-			}
-			return id, nil
-		})
-		if err != nil {
-			return err
-		}
-		if bot.ChatID == 0 {
-			bot.ChatID, err = s.pair(ctx, bot)
-		}
-		if err == nil && bot.ChatID != 0 {
-			s.config.Notify.Telegram = append(s.config.Notify.Telegram, bot)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		n, err := s.choose(ctx, s.lang.Pick("怎么办？", "What now?"), s.lang.Pick("写编号。", "Type a number."), 1,
-			s.lang.Pick("再试一次", "try again"), s.lang.Pick("不要 Telegram 了", "leave Telegram out"))
-		if err != nil {
-			return err
-		}
-		if n == 2 {
-			s.secrets = slices.DeleteFunc(s.secrets, func(f secretFile) bool { return f.name == bot.TokenFile })
-			return nil
-		}
-	}
-}
-
-// pair finds out the number of the user's chat with the bot; 0 when that did
-// not work, which has been said. Where Telegram cannot be reached nobody waits:
-// that wants another answer about the proxy.
-func (s *setup) pair(ctx context.Context, bot telegram.Config) (int64, error) {
-	pairing, giveUp := context.WithCancelCause(ctx)
-	defer giveUp(nil)
-	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{}), zapcore.AddSync(io.Discard), zap.WarnLevel),
-		zap.Hooks(func(zapcore.Entry) error {
-			giveUp(errNoTelegram)
-			return nil
-		}))
-	code, found, err := telegram.Pair(pairing, bot, s.lang, log)
-	if err != nil {
-		s.say("配对不了：%v", "The pairing does not work: %v", err)
-		return 0, nil
-	}
-	s.say("在 Telegram 里打开你的机器人，把这六位数字发给它（%.0f 分钟内有效）：\n\n    %s\n", "Open your bot in Telegram and send it these six digits (they are good for %.0f minutes):\n\n    %s\n",
-		telegram.PairTimeout.Minutes(), code)
-	f := <-found
-	switch {
-	case ctx.Err() != nil:
-		return 0, errStopped
-	case f.Err == nil:
-		s.say("找到了：%s 的聊天。", "Found: the chat of %s.", f.Chat.Name)
-		return f.Chat.ID, nil
-	case errors.Is(f.Err, telegram.ErrNotPaired):
-		s.say("没有人在时限内把数字发给机器人。", "Nobody has sent the digits to the bot in time.")
-	case errors.Is(context.Cause(pairing), errNoTelegram):
-		s.say("连不上 Telegram。在中国大陆要写代理，例如 socks5://127.0.0.1:1080；写了还不行，就看代理开着没有。", "Telegram cannot be reached. Where it is blocked it wants a proxy, such as socks5://127.0.0.1:1080; with one, see whether that is running.")
-	default:
-		s.say("配对不了：%v", "The pairing does not work: %v", f.Err)
-	}
-	return 0, nil
-}
-
-// errNoTelegram ends a pairing for which Telegram cannot be reached.
-var errNoTelegram = errors.New("no way to Telegram")
-
-// mailHost is what is known of a provider of mailboxes.
-type mailHost struct {
-	domains    string
-	smtp, imap string
-	zh, en     string // what its password is
-}
-
-// mailHosts are what the providers say in their help pages (2024 to 2026).
-var mailHosts = []mailHost{
-	{"qq.com foxmail.com", "smtp.qq.com:465", "imap.qq.com:993", "授权码（网页版 设置 → 账号 → 开启 IMAP/SMTP 后生成），不是 QQ 密码", "授权码 (web mail: settings, account, turn IMAP/SMTP on), not QQ's password"},
-	{"163.com", "smtp.163.com:465", "imap.163.com:993", "授权码（网页版 设置 → POP3/SMTP/IMAP 开启后生成），不是登录密码", "授权码 (web mail: settings, POP3/SMTP/IMAP), not the password you log in with"},
-	{"126.com", "smtp.126.com:465", "imap.126.com:993", "授权码（网页版 设置 → POP3/SMTP/IMAP 开启后生成），不是登录密码", "授权码 (web mail: settings, POP3/SMTP/IMAP), not the password you log in with"},
-	{"gmail.com googlemail.com", "smtp.gmail.com:587", "imap.gmail.com:993", "应用专用密码（myaccount.google.com/apppasswords，要先开两步验证），不是 Google 密码", "an app password (myaccount.google.com/apppasswords, needs 2-step verification), not Google's password"},
-	{"outlook.com hotmail.com live.com msn.com", "smtp-mail.outlook.com:587", "outlook.office365.com:993", "应用密码；不过微软从 2024 年 9 月起个人邮箱多半只认 OAuth，登不上就换一个邮箱", "an app password; but since September 2024 Microsoft mostly takes OAuth alone for personal mailboxes: if it is refused, use another mailbox"},
-	{"icloud.com me.com mac.com", "smtp.mail.me.com:587", "imap.mail.me.com:993", "App 专用密码（account.apple.com 生成），不是 Apple 密码", "an app-specific password (account.apple.com), not Apple's password"},
-}
-
-// mailHostOf returns what is known of an address's provider.
-func mailHostOf(address string) (mailHost, bool) {
-	_, domain, _ := strings.Cut(address, "@")
-	for _, h := range mailHosts {
-		if slices.Contains(strings.Fields(h.domains), strings.ToLower(domain)) {
-			return h, true
-		}
-	}
-	return mailHost{}, false
-}
-
-// askEmail asks for the mailbox that mails come from, and whom they go to.
-func (s *setup) askEmail(ctx context.Context) error {
-	var e email.Config
-	address := func(answer string) (string, error) {
-		a, err := mail.ParseAddress(narrow(answer))
-		if err != nil || a.Name != "" || len(a.Address) > 320 || !strings.Contains(a.Address, "@") {
-			return "", s.sorry("%q 不是邮件地址；写成 me@example.com。", "%q is no mail address; type it as me@example.com.", answer)
-		}
-		return a.Address, nil
-	}
-	to, err := ask(ctx, s.talk, question{
-		text: s.lang.Pick("你的邮件地址？（通知发到这里，也只听这里的回信）", "Your mail address? (news go there, and only replies from there are heard)"),
-		help: s.lang.Pick("写你平时在手机上收信的地址。", "The address whose mail you read on your phone."),
-	}, address)
-	if err != nil {
-		return err
-	}
-	e.To = []string{to}
-	if e.From, err = ask(ctx, s.talk, question{
-		text: s.lang.Pick("用哪个邮箱发信？（最好是单独的一个）", "Which mailbox do the mails come from? (one of its own is best)"),
-		help: s.lang.Pick("watcherd 用它的账号发信、收回信。用你自己的也行，按 Enter。", "watcherd sends and reads replies with its account. Your own will do: Enter."), enter: to,
-	}, address); err != nil {
-		return err
-	}
-	host, known := mailHostOf(e.From)
-	e.SMTP, e.IMAP = email.Server{Addr: host.smtp, Username: e.From}, &email.Server{Addr: host.imap, Username: e.From}
-	if !known {
-		_, domain, _ := strings.Cut(e.From, "@")
-		if e.SMTP.Addr, err = s.askServer(ctx, s.lang.Pick("发信的服务器（SMTP）？", "The server that mail goes out through (SMTP)?"), "smtp."+domain+":465", false); err != nil {
-			return err
-		}
-		if e.IMAP.Addr, err = s.askServer(ctx, s.lang.Pick("收回信的服务器（IMAP）？写 - 就只发信", "The server that replies come in through (IMAP)? - for none: mail only goes out"), "imap."+domain+":993", true); err != nil {
-			return err
-		}
-	}
-	title := s.lang.Pick("这个邮箱的密码？（不显示）", "The password of that mailbox? (not shown)")
-	if known {
-		s.say("%s：要的是%s。", "%s wants %s.", e.From, s.lang.Pick(host.zh, host.en))
-		title = s.lang.Pick("密码或授权码？（不显示）", "The password? (not shown)")
-	}
-	file, err := s.askSecret(ctx, "mail", question{
-		text: title,
-		help: s.lang.Pick("很多邮箱要的是授权码或应用专用密码，在邮箱的设置里生成。", "Many providers want an app password (授权码), made in the settings of the mailbox."),
-	}, func(answer string) (string, error) { return strings.TrimSpace(answer), nil })
-	if err != nil {
-		return err
-	}
-	e.SMTP.PasswordFile, e.IMAP.PasswordFile = file, file
-	if e.IMAP.Addr == "" {
-		e.IMAP = nil
-	}
-	s.config.Notify.Email = append(s.config.Notify.Email, e)
-	return nil
-}
-
-// askServer asks for host:port; with none, - is no server.
-func (s *setup) askServer(ctx context.Context, title, guess string, none bool) (string, error) {
-	return ask(ctx, s.talk, question{
-		text: title, enter: guess, help: s.lang.Pick("写 服务器:端口，邮箱的帮助页里有；465 和 993 是加密的。", "Type host:port, as your provider's help says; 465 and 993 are encrypted."),
-	}, func(answer string) (string, error) {
-		if none && answer == "-" {
-			return "", nil
-		}
-		host, port, err := net.SplitHostPort(narrow(answer))
-		if n := atoi(port); err != nil || host == "" || strings.ContainsAny(host, " /@") || n < 1 || n > 65535 {
-			return "", s.sorry("看不懂 %q；写成 %s。", "%q is not understood; type it as %s.", answer, guess)
-		}
-		return net.JoinHostPort(host, port), nil
-	})
+	n.Web = &web.Config{Listen: web.DefaultListen}
+	s.say("这样没法回答，而订票要回答验证码，所以加上了答题页（http://%s，先只有这台机器能打开）。", "Nothing of that can hear, and to book, captchas have to be answered; so the answer page is added (http://%s, for this machine only at first).", web.DefaultListen)
 }
 
 // pasted takes apart what people paste for a key: the whole address. It returns
@@ -298,29 +102,99 @@ func (s *setup) key(ctx context.Context, name, parameter, official string, q que
 	return file, server, err
 }
 
-func (s *setup) askBark(ctx context.Context) error {
-	file, server, err := s.key(ctx, "bark", "", "https://api.day.app", question{
-		text: s.lang.Pick("Bark 的 key？（不显示；整个网址也行）", "Bark's key? (not shown; the whole address will do)"),
-		help: s.lang.Pick("打开 Bark，首页的网址 https://api.day.app/KEY/... 里的那一段。", "In the app: the part of https://api.day.app/KEY/... on its first page."),
-	})
-	if err == nil {
-		if strings.HasPrefix(server, "http") {
-			s.say("用你自己的 Bark 服务器 %s。", "Your own Bark server, %s.", server)
+// webhook asks for a whole address, which is the secret.
+func (s *setup) webhook(ctx context.Context, name string, q question) (file string, err error) {
+	return s.askSecret(ctx, name, q, func(answer string) (string, error) {
+		answer = strings.TrimSpace(answer)
+		if u, err := url.Parse(answer); err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+			return "", s.sorry("要整个地址，https:// 开头。%s", "It is the whole address, which begins with https://. %s", q.help)
 		}
-		s.addService(services.Service{Bark: &services.Bark{DeviceKeyFile: file, Server: server}})
-	}
-	return err
+		return answer, nil
+	})
 }
 
-func (s *setup) askWeCom(ctx context.Context) error {
-	file, _, err := s.key(ctx, "wecom", "key", "", question{
-		text: s.lang.Pick("企业微信机器人的 key？（不显示；整个 Webhook 地址也行）", "The key of the WeCom robot? (not shown; the whole webhook address will do)"),
-		help: s.lang.Pick("群设置 → 群机器人 → Webhook 地址里 key= 后面的一段。", "Group settings, group robot: what stands after key= in the webhook address."),
-	})
-	if err == nil {
-		s.addService(services.Service{WeCom: &services.WeCom{KeyFile: file}})
+// keyed is a service for which one secret is enough.
+type keyed struct {
+	name         string // of the file
+	zh, en       string // in the list
+	address      bool   // the secret is the whole address
+	parameter    string // of the address that has the key in it; "": the key is its end
+	official     string // server, which needs no mention
+	zhAsk, enAsk string
+	zhHow, enHow string
+	entry        func(file, server string) services.Service
+}
+
+// keyedServices are, in the order of the list, what docs/channels tells of.
+var keyedServices = []keyed{
+	{
+		name: "bark", zh: "Bark（iPhone，只通知）", en: "Bark (iPhone; news only)", official: "https://api.day.app",
+		zhAsk: "Bark 的 key？（不显示；整个网址也行）", enAsk: "Bark's key? (not shown; the whole address will do)",
+		zhHow: "打开 Bark，首页的网址 https://api.day.app/KEY/... 里的那一段。", enHow: "In the app: the part of https://api.day.app/KEY/... on its first page.",
+		entry: func(file, server string) services.Service {
+			return services.Service{Bark: &services.Bark{DeviceKeyFile: file, Server: server}}
+		},
+	},
+	{
+		name: "wecom", zh: "企业微信群机器人（只通知）", en: "WeCom group robot (news only)", parameter: "key",
+		zhAsk: "企业微信机器人的 key？（不显示；整个 Webhook 地址也行）", enAsk: "The key of the WeCom robot? (not shown; the whole webhook address will do)",
+		zhHow: "群设置 → 群机器人 → Webhook 地址里 key= 后面的一段。", enHow: "Group settings, group robot: what stands after key= in the webhook address.",
+		entry: func(file, _ string) services.Service {
+			return services.Service{WeCom: &services.WeCom{KeyFile: file}}
+		},
+	},
+	{
+		name: "serverchan", zh: "Server酱（微信，只通知，免费版一天五条）", en: "ServerChan (WeChat; news only, five a day for free)", parameter: "sendkey",
+		zhAsk: "Server酱的 SendKey？（不显示）", enAsk: "ServerChan's SendKey? (not shown)",
+		zhHow: "打开 https://sct.ftqq.com，微信登录，复制 SendKey（SCT... 或 sctp...）。", enHow: "Log in at https://sct.ftqq.com with WeChat and copy the SendKey: SCT... or sctp....",
+		entry: func(file, _ string) services.Service {
+			return services.Service{ServerChan: &services.ServerChan{KeyFile: file}}
+		},
+	},
+	{
+		name: "pushplus", zh: "pushplus 推送加（微信，只通知）", en: "pushplus (WeChat; news only)", parameter: "token",
+		zhAsk: "pushplus 的 token？（不显示）", enAsk: "The token of pushplus? (not shown)",
+		zhHow: "打开 https://www.pushplus.plus，微信登录并关注它的公众号，复制 token。", enHow: "Log in at https://www.pushplus.plus with WeChat, follow its account, and copy the token.",
+		entry: func(file, _ string) services.Service {
+			return services.Service{PushPlus: &services.PushPlus{TokenFile: file}}
+		},
+	},
+	{
+		name: "discord", zh: "Discord（只通知）", en: "Discord (news only)", address: true,
+		zhAsk: "Discord 的 Webhook 地址？（不显示）", enAsk: "The webhook address of Discord? (not shown)",
+		zhHow: "频道设置 → 整合 → Webhook → 新建 → 复制：https://discord.com/api/webhooks/...", enHow: "Channel settings, Integrations, Webhooks, New Webhook, Copy: https://discord.com/api/webhooks/...",
+		entry: func(file, _ string) services.Service {
+			return services.Service{Discord: &services.Discord{WebhookFile: file}}
+		},
+	},
+	{
+		name: "slack", zh: "Slack（只通知）", en: "Slack (news only)", address: true,
+		zhAsk: "Slack 的 Webhook 地址？（不显示）", enAsk: "The webhook address of Slack? (not shown)",
+		zhHow: "在 https://api.slack.com/apps 新建应用，打开 Incoming Webhooks，加到一个频道，复制地址：https://hooks.slack.com/services/...", enHow: "Make an app at https://api.slack.com/apps, switch Incoming Webhooks on, add one to a channel, copy it: https://hooks.slack.com/services/...",
+		entry: func(file, _ string) services.Service {
+			return services.Service{Slack: &services.Slack{WebhookFile: file}}
+		},
+	},
+}
+
+// askKeyed asks for the one secret of a service.
+func (s *setup) askKeyed(ctx context.Context, k keyed) error {
+	q := question{text: s.lang.Pick(k.zhAsk, k.enAsk), help: s.lang.Pick(k.zhHow, k.enHow)}
+	var file, server string
+	var err error
+	if k.address {
+		file, err = s.webhook(ctx, k.name, q)
+	} else {
+		file, server, err = s.key(ctx, k.name, k.parameter, k.official, q)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if server != "" {
+		s.say("用你自己的服务器 %s。", "Your own server, %s.", server)
+	}
+	s.addService(k.entry(file, server))
+	return nil
 }
 
 func (s *setup) askDingTalk(ctx context.Context) error {
@@ -348,15 +222,63 @@ func (s *setup) askDingTalk(ctx context.Context) error {
 	return err
 }
 
-func (s *setup) askNtfy(ctx context.Context) error {
-	file, server, err := s.key(ctx, "ntfy", "", "https://ntfy.sh", question{
-		text: s.lang.Pick("ntfy 的主题？（不显示；自己的服务器就写整个网址）", "The ntfy topic? (not shown; for your own server the whole address)"),
-		help: s.lang.Pick("在 ntfy App 里订阅的那个主题；谁知道名字谁就能看，所以起得难猜一点。", "The topic that you subscribe to in the app. Whoever knows it can read it: make it hard to guess."),
+func (s *setup) askLark(ctx context.Context) error {
+	file, err := s.webhook(ctx, "lark", question{
+		text: s.lang.Pick("飞书机器人的 Webhook 地址？（不显示）", "The webhook address of the Feishu or Lark robot? (not shown)"),
+		help: s.lang.Pick("群设置 → 群机器人 → 自定义机器人：https://open.feishu.cn/open-apis/bot/v2/hook/...", "Group settings, bots, custom bot: https://open.feishu.cn/open-apis/bot/v2/hook/... or https://open.larksuite.com/..."),
 	})
+	if err != nil {
+		return err
+	}
+	sign, err := s.askSecret(ctx, "lark-sign", question{
+		text: s.lang.Pick("签名校验的密钥？（没有就按 Enter）", "The key that signs? (Enter if there is none)"),
+		help: s.lang.Pick("机器人的安全设置选了“签名校验”才有。", "Only if the robot's security setting is 签名校验 (signature)."),
+		free: true,
+	}, func(answer string) (string, error) { return strings.TrimSpace(answer), nil })
 	if err == nil {
-		s.addService(services.Service{Ntfy: &services.Ntfy{TopicFile: file, Server: server}})
+		s.addService(services.Service{Lark: &services.Lark{WebhookFile: file, SecretFile: sign}})
 	}
 	return err
+}
+
+// leastTopic is how many characters a topic has that is not guessed, as check
+// wants of one that answers come in by.
+const leastTopic = 16
+
+// askNtfy asks for a topic, or makes one. A rule that orders gets a second
+// topic for the answers: who knows it can answer, so nobody has to invent it.
+func (s *setup) askNtfy(ctx context.Context) error {
+	file, server, err := s.key(ctx, "ntfy", "", "https://ntfy.sh", question{
+		text: s.lang.Pick("ntfy 的主题？（不显示；Enter = 起一个猜不到的；自己的服务器就写整个网址）", "The ntfy topic? (not shown; Enter makes one that nobody guesses; for your own server the whole address)"),
+		help: s.lang.Pick("在 ntfy App 里订阅的那个主题；谁知道名字谁就能看，所以要难猜。", "The topic that you subscribe to in the app. Whoever knows it can read it: make it hard to guess."),
+		free: true,
+	})
+	if err != nil {
+		return err
+	}
+	one := &services.Ntfy{TopicFile: file, Server: server}
+	if file == "" {
+		topic := ""
+		one.TopicFile, topic = s.newTopic("ntfy", "")
+		s.say("在 ntfy App 里订阅这个主题：\n\n    %s\n", "Subscribe to this topic in the app:\n\n    %s\n", topic)
+	}
+	if s.rule().Action.Orders() {
+		replies := ""
+		one.ReplyTopicFile, replies = s.newTopic("ntfy-replies", s.known("ntfy"))
+		s.say("再订阅这个主题，设为静音；验证码的答案发在里面（谁知道它谁就能替你回答）：\n\n    %s\n", "Subscribe to this one, too, and mute it; answers to captchas are sent there (whoever knows it can answer for you):\n\n    %s\n", replies)
+	}
+	s.addService(services.Service{Ntfy: one})
+	return nil
+}
+
+// newTopic returns the topic that the file of that name holds already, if it
+// is another one than the one given and will do, else makes one.
+func (s *setup) newTopic(name, other string) (file, topic string) {
+	topic = s.known(name)
+	if len(topic) < leastTopic || topic == other {
+		topic = strings.ToLower(rand.Text())
+	}
+	return s.remember(name, topic), topic
 }
 
 func (s *setup) addService(one services.Service) {

@@ -232,7 +232,7 @@ func (t *talk) several(ctx context.Context, title, help string, enter int, optio
 func (t *talk) numbered(options []string) string {
 	lines := make([]string, len(options))
 	for i, o := range options {
-		lines[i] = fmt.Sprintf("  %d  %s", i+1, o)
+		lines[i] = fmt.Sprintf("  %*d  %s", len(strconv.Itoa(len(options))), i+1, o)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -27,6 +27,7 @@ type dialog struct {
 	lang    notifier.Lang
 	base    string // of 12306; "": nobody is there
 	bot     string // Telegram's API
+	group   string // the service's; "": there is no service
 	columns int
 	limit   time.Duration // of the conversation; 0: patience
 }
@@ -42,7 +43,7 @@ func (c dialog) with(t testing.TB, in io.Reader, out io.Writer) error {
 		c.base = nobody
 	}
 	s := &setup{
-		talk: newTalk(in, out, c.lang), now: time.Now(), today: twelve306.DateOf(time.Now()), path: "watch.yaml", botAPI: c.bot,
+		talk: newTalk(in, out, c.lang), now: time.Now(), today: twelve306.DateOf(time.Now()), path: "watch.yaml", botAPI: c.bot, group: c.group,
 		config: config.Config{Language: c.lang, Twelve306: config.Twelve306{BaseURL: c.base}},
 	}
 	if c.columns > 0 {
@@ -144,7 +145,7 @@ func pairingBot(t testing.TB, out fmt.Stringer) string {
 }
 
 // secretsTyped are what no conversation may show and no watch.yaml hold.
-var secretsTyped = []string{"secret12306", "AAcanary", "0014", "mailcanary", "barkcanary"}
+var secretsTyped = []string{"secret12306", "AAcanary", "0014", "mailcanary", "barkcanary", "hookcanary", "SCTcanary", "pluscanary", "topiccanary"}
 
 func hideSecrets(t testing.TB, said string) {
 	t.Helper()
@@ -252,7 +253,7 @@ func TestInitWatches(t *testing.T) {
 	if r.Trains.String() != "G*, !G1118" || r.Depart.String() != "08:00-10:00" || len(r.Seats) < 10 || r.Action != "notify" || r.Name != "广州南-武汉" || c.Language != "en" || !c.Notify.None() || c.Twelve306.HasAccount() {
 		t.Errorf("%+v", r)
 	}
-	for _, want := range []string{"G1110", "08:00", "12:05", "4:05", "second none ¥463.5", "09:02+1", "1  second    ¥463.5\n", "watcherd test-notify\n  watcherd run\n", "watch.yaml is good"} {
+	for _, want := range []string{"G1110", "08:00", "12:05", "4:05", "second none ¥463.5", "09:02+1", "1  second    ¥463.5\n", "\n  watcherd test-notify\n", "\n  watcherd run\n", "watch.yaml is good"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
@@ -280,11 +281,14 @@ func TestInitAlone(t *testing.T) {
 func TestInitChannels(t *testing.T) {
 	desk(t)
 	said, c := dialog{lang: notifier.English}.good(t, "北京南", "上海虹桥", "12-01", "all", "any", "3", "张三", "zhangsan", "secret12306", "",
-		"3 4 5 6 2", "https://bark.example.com/barkcanary/", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=wecomkey", "dingtoken", "SECabc", "mytopic",
+		"6 7 4 5 8 9 10 11 3 2", "https://bark.example.com/barkcanary/", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=wecomkey", "dingtoken", "SECabc",
+		"hook", "https://open.feishu.cn/open-apis/bot/v2/hook/hookcanary", "", "SCTcanary", "pluscanary", "https://discord.com/api/webhooks/1/hookcanary", "https://hooks.slack.com/services/T/B/hookcanary", "topiccanary",
 		"me@qq.com", "", "mailcanary", "")
 	hideSecrets(t, said)
 	s := c.Notify.Services
-	if len(s) != 4 || s[0].Bark.DeviceKey != "barkcanary" || s[0].Bark.Server != "https://bark.example.com" || s[1].WeCom.Key != "wecomkey" || s[2].DingTalk.Secret != "SECabc" || s[3].Ntfy.Topic != "mytopic" {
+	if len(s) != 9 || s[0].Bark.DeviceKey != "barkcanary" || s[0].Bark.Server != "https://bark.example.com" || s[1].WeCom.Key != "wecomkey" || s[2].DingTalk.Secret != "SECabc" ||
+		!strings.HasSuffix(s[3].Lark.Webhook, "hookcanary") || s[3].Lark.Secret != "" || s[4].ServerChan.Key != "SCTcanary" || s[5].PushPlus.Token != "pluscanary" ||
+		!strings.HasSuffix(s[6].Discord.Webhook, "hookcanary") || !strings.HasSuffix(s[7].Slack.Webhook, "hookcanary") || s[8].Ntfy.Topic != "topiccanary" || !strings.Contains(said, s[8].Ntfy.ReplyTopic) {
 		t.Errorf("%+v", s)
 	}
 	e := c.Notify.Email[0]
@@ -293,7 +297,7 @@ func TestInitChannels(t *testing.T) {
 	}
 
 	// Nobody could answer: the answer page is added.
-	_, c = dialog{lang: notifier.Chinese}.good(t, "2", "北京南", "上海虹桥", "12-01", "all", "any", "2", "张三", "zhangsan", "", "", "2 3",
+	_, c = dialog{lang: notifier.Chinese}.good(t, "2", "北京南", "上海虹桥", "12-01", "all", "any", "2", "张三", "zhangsan", "", "", "2 6",
 		"me@example.org", "bot@example.org", "mail.example.org:587", "-", "mailcanary", "", "")
 	if c.Notify.Web == nil || c.Notify.Email[0].SMTP.Addr != "mail.example.org:587" || c.Notify.Email[0].IMAP != nil || string(c.Twelve306.Password) != "secret12306" {
 		t.Errorf("%+v", c.Notify)
@@ -357,7 +361,7 @@ func TestInitBadAnswers(t *testing.T) {
 		{"12345", `正好四位`, `exactly four`},
 		{"", ``, ``},
 		{"Telegram", `没有 "TELEGRAM"|没有 "Telegram"`, `There is no "Telegram"`},
-		{"1 5 2", ``, ``},
+		{"1 4 2", ``, ``},
 		{"abc", `不像 token`, `no token`},
 		{"99:wrong", ``, ``},
 		{"ftp://x", `不是代理的地址`, `no address of a proxy`},

@@ -14,31 +14,59 @@ import (
 // finish writes the files, prints what watcherd will do with them, and what to
 // run next.
 func (s *setup) finish() error {
-	kept, err := s.write()
+	c, kept, err := s.write()
 	if err != nil {
 		return err
 	}
 	s.say("\n写好了 %s。", "\n%s is written.", s.path)
+	if s.service {
+		s.say("它归组 %s，服务读得到。", "Its group is %s: the service can read it.", s.group)
+	}
 	if kept != "" {
 		s.say("旧的留作 %s。", "The old one is kept as %s.", kept)
 	}
 	for _, f := range s.secrets {
 		s.say("%s 只有你能读。", "%s can be read by you alone.", filepath.Join(filepath.Dir(s.path), f.name))
 	}
-	c, err := config.Load(s.path, os.LookupEnv, s.today)
-	if err != nil {
-		return err
+	if s.service && len(s.secrets) > 0 {
+		s.say("systemd 启动服务时把它们交给它（LoadCredential）。", "systemd hands them to the service when it starts it (LoadCredential).")
 	}
 	fmt.Fprintln(s)
 	if err := c.Describe(s, s.now); err != nil {
 		return err
 	}
-	with := ""
-	if s.path != "watch.yaml" {
-		with = " --config " + shellWord(s.path)
-	}
-	s.say("\n接下来：\n  watcherd test-notify%s\n  watcherd run%s", "\nNext:\n  watcherd test-notify%s\n  watcherd run%s", with, with)
+	s.next()
 	return nil
+}
+
+// next says what to run next. The commands are not broken to the terminal's
+// width, for they are copied.
+func (s *setup) next() {
+	steps := func(heading string, commands ...string) {
+		s.say("\n%s", "\n%s", heading)
+		for _, c := range commands {
+			fmt.Fprintln(s, "  "+c)
+		}
+	}
+	path, with := s.path, ""
+	if s.service {
+		path, _ = filepath.Abs(path) // as the commands know the service's
+	}
+	if path != "watch.yaml" {
+		with = " --config " + shellWord(path)
+	}
+	switch {
+	case s.service && s.replace:
+		// It reads watch.yaml when that is saved, and secrets when it starts.
+		steps(s.lang.Pick("接下来，重启服务：", "Next, restart the service:"), "systemctl restart watcherd")
+	case s.service:
+		steps(s.lang.Pick("接下来，启动服务：", "Next, start the service:"), "systemctl enable --now watcherd")
+	default:
+		steps(s.lang.Pick("接下来，先试一试通知：", "Next, try how you are told:"), "watcherd test-notify"+with)
+		steps(s.lang.Pick("然后让它跑起来（Ctrl-C 停下）：", "Then let it run (Ctrl-C stops it):"), "watcherd run"+with)
+		return
+	}
+	steps(s.lang.Pick("然后试一试通知，看看它在做什么：", "Then try how you are told, and see what it is doing:"), "watcherd test-notify"+with, "watcherd status"+with, "journalctl -fu watcherd")
 }
 
 // shellWord writes a path so that a shell takes it for one word.
@@ -49,47 +77,92 @@ func shellWord(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
+// deskPattern names the folder in which everything is made ready.
+const deskPattern = ".watcherd-init-"
+
 // write puts everything into a folder of its own first, checks it there as
 // `watcherd check` does, and moves it into place: the secrets, then watch.yaml.
 // Whatever stops it, watch.yaml is the old one or the new one. kept is where
 // the old one is now.
-func (s *setup) write() (kept string, err error) {
-	dir := filepath.Dir(s.path)
-	desk, err := os.MkdirTemp(dir, ".watcherd-init-")
+func (s *setup) write() (c *config.Config, kept string, err error) {
+	dir, err := filepath.Abs(filepath.Dir(s.path)) // as systemd's folder of credentials is
 	if err != nil {
-		return "", err
+		return nil, "", err
+	}
+	desk, err := os.MkdirTemp(dir, deskPattern)
+	if err != nil {
+		return nil, "", err
 	}
 	defer os.RemoveAll(desk)
-	if err := os.Mkdir(filepath.Join(desk, secretsDir), 0o700); err != nil {
-		return "", err
-	}
-	for _, f := range s.secrets {
-		if err := writeSynced(filepath.Join(desk, f.name), []byte(f.text+"\n"), 0o600); err != nil {
-			return "", err
-		}
-	}
-	mode := fs.FileMode(0o600)
-	if info, err := os.Stat(s.path); err == nil {
-		mode = info.Mode().Perm()
+	if err := s.writeSecrets(desk); err != nil {
+		return nil, "", err
 	}
 	draft := filepath.Join(desk, filepath.Base(s.path))
-	if err := writeSynced(draft, config.Draft(&s.config), mode); err != nil {
-		return "", err
+	if err := s.writeDraft(draft); err != nil {
+		return nil, "", err
 	}
-	if _, err := config.Load(draft, os.LookupEnv, s.today); err != nil {
-		return "", &exit{exitFailed, s.lang.Pick("这些回答合不起来，什么都没有写：\n", "These answers do not go together; nothing was written:\n") + strings.ReplaceAll(err.Error(), draft, s.path)}
+	c, err = config.Load(draft, s.env(desk), s.today)
+	if err != nil {
+		return nil, "", &exit{exitFailed, s.lang.Pick("这些回答合不起来，什么都没有写：\n", "These answers do not go together; nothing was written:\n") + strings.ReplaceAll(err.Error(), draft, s.path)}
 	}
+	c.Path = s.path
 	if len(s.secrets) > 0 {
 		if err := os.Mkdir(filepath.Join(dir, secretsDir), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return "", err
+			return nil, "", err
 		}
 	}
 	for _, f := range s.secrets {
 		if err := os.Rename(filepath.Join(desk, f.name), filepath.Join(dir, f.name)); err != nil {
-			return "", err
+			return nil, "", err
 		}
 	}
-	return s.install(draft)
+	kept, err = s.install(draft)
+	return c, kept, err
+}
+
+// writeSecrets writes the secrets into a folder, for a service also as systemd
+// will hand them out: see env.
+func (s *setup) writeSecrets(desk string) error {
+	for _, dir := range []string{secretsDir, credentialsDir} {
+		if err := os.Mkdir(filepath.Join(desk, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	for _, f := range s.secrets {
+		file := filepath.Join(desk, f.name)
+		if err := writeSynced(file, []byte(f.text+"\n"), 0o600); err != nil {
+			return err
+		}
+		if s.service {
+			if err := os.Symlink(filepath.Join("..", f.name), filepath.Join(desk, credentialsDir, "secret_"+filepath.Base(f.name))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writeDraft writes the new watch.yaml with the owner and the mode of the one
+// that it replaces; the service's group may read its own.
+func (s *setup) writeDraft(draft string) error {
+	mode, uid, gid := fs.FileMode(0o600), -1, -1
+	if info, err := os.Stat(s.path); err == nil {
+		mode, uid, gid = info.Mode().Perm(), ownerOf(info).uid, ownerOf(info).gid
+	}
+	if s.service {
+		var err error
+		if gid, err = groupNumber(s.group); err != nil {
+			return err
+		}
+		mode |= 0o040
+	}
+	if err := writeSynced(draft, config.Draft(&s.config), mode); err != nil {
+		return err
+	}
+	if err := os.Chown(draft, uid, gid); err != nil && (s.service || !errors.Is(err, fs.ErrPermission)) {
+		return err // who may not give a file away keeps it
+	}
+	return nil
 }
 
 // install moves the new watch.yaml into place. One that has appeared since the

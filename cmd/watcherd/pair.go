@@ -7,9 +7,16 @@ import (
 	"io"
 	"os"
 
+	"github.com/watcherd/watcherd/pkg/notifier"
 	"github.com/watcherd/watcherd/pkg/notifier/telegram"
 	"github.com/watcherd/watcherd/pkg/watcher/config"
 )
+
+// inviteToPair asks the user to send the code to the bot.
+func inviteToPair(l notifier.Lang, code string) string {
+	return fmt.Sprintf(l.Pick("在 Telegram 里打开你的机器人，把这六位数字发给它（%.0f 分钟内有效）：\n\n    %s\n", "Open your bot in Telegram and send it these six digits (they are good for %.0f minutes):\n\n    %s\n"),
+		telegram.PairTimeout.Minutes(), code)
+}
 
 // pairTelegram finds out the number of the chat that the file of c lacks, of
 // which no more than the outline need be good: it says a code on aside, waits
@@ -29,8 +36,7 @@ func pairTelegram(ctx context.Context, c *config.Config, out, aside io.Writer) e
 	if err != nil {
 		return &exit{exitBadConfig, err.Error()}
 	}
-	fmt.Fprintf(aside, l.Pick("在 Telegram 里打开你的机器人，把这六位数字发给它（%v 内有效）：\n\n    %s\n\n", "Open your bot in Telegram and send it these six digits (they are good for %v):\n\n    %s\n\n"),
-		telegram.PairTimeout, code)
+	fmt.Fprintln(aside, inviteToPair(l, code))
 	f := <-found
 	switch {
 	case errors.Is(f.Err, telegram.ErrNotPaired):

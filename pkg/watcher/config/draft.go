@@ -23,8 +23,9 @@ import (
 // what a passenger travels as stands behind the name in Passengers.
 //
 // Whatever the values hold, the file reads as c: they are quoted where YAML
-// wants it, and a ${ in them is no environment variable. Only bytes that are no
-// UTF-8 become U+FFFD, for YAML has no way to write them.
+// wants it, and a ${ in them is no environment variable, but for [Credentials]
+// at the beginning of a secret's path. Only bytes that are no UTF-8 become
+// U+FFFD, for YAML has no way to write them.
 func Draft(c *Config) []byte {
 	w := &drafter{printer: printer{lang: c.Language}}
 	w.printer.w = &w.b
@@ -51,6 +52,10 @@ func Draft(c *Config) []byte {
 // modeline tells editors where the schema is that completes and checks the
 // file, as in watch.yaml.example.
 const modeline = "# yaml-language-server: $schema=/usr/share/watcherd/watch.schema.json"
+
+// Credentials is the folder in which systemd hands secrets to a service, as a
+// path in watch.yaml begins with it.
+const Credentials = "${CREDENTIALS_DIRECTORY}/"
 
 // drafter writes lines of a watch.yaml.
 type drafter struct {
@@ -84,7 +89,13 @@ func columns(s string) int {
 
 // given writes a key unless its value is empty.
 func (w *drafter) given(indent, name, value, zh, en string) {
-	if value != "" {
+	switch secret, handed := strings.CutPrefix(value, Credentials); {
+	case value == "":
+	case handed && strings.HasSuffix(name, "_file"):
+		n := scalarNode(secret)
+		n.Value = Credentials + n.Value
+		w.key(indent, name, marshal(n), zh, en)
+	default:
 		w.key(indent, name, quote(value), zh, en)
 	}
 }
@@ -102,7 +113,7 @@ func (w *drafter) twelve306(t *Twelve306) {
 		w.key("  ", "service_hours", `"00:00-24:00"`, "模拟器不休息", "a simulator never closes")
 	}
 	w.given("  ", "username", t.Username, "12306 账号", "12306 account")
-	w.given("  ", "password_file", t.PasswordFile, "密码在这个文件里，权限 0600", "holds the password, mode 0600")
+	w.given("  ", "password_file", t.PasswordFile, "密码在这个文件里", "holds the password")
 	w.given("  ", "id_last4_file", t.IDLast4File, "身份证后四位，短信登录要用", "last four of your ID number, for SMS login")
 }
 
@@ -124,7 +135,7 @@ func (w *drafter) notify(n *Notify) {
 		w.key("    ", "public_url", quote(n.Web.PublicURL), "手机要能打开，就写反向代理或隧道的地址", "for a phone: the address of your reverse proxy or tunnel")
 	}
 	if len(n.Services) > 0 {
-		w.line("  services:                         # 只发通知", "  services:                         # news only")
+		w.line("  services:", "  services:")
 	}
 	for _, s := range n.Services {
 		w.service(s)
@@ -133,7 +144,7 @@ func (w *drafter) notify(n *Notify) {
 
 func (w *drafter) telegram(t telegram.Config) {
 	w.line("  telegram:", "  telegram:")
-	w.key("    ", "token_file", quote(t.TokenFile), "@BotFather 给的", "from @BotFather")
+	w.given("    ", "token_file", t.TokenFile, "@BotFather 给的", "from @BotFather")
 	w.key("    ", "chat_id", strconv.FormatInt(t.ChatID, 10), "只听这个聊天", "only this chat is heard")
 	w.given("    ", "proxy", t.Proxy, "", "")
 	w.given("    ", "api_url", t.APIURL, "", "")
@@ -172,8 +183,18 @@ func (w *drafter) service(s services.Service) {
 		group("wecom", "key_file", s.WeCom.KeyFile)
 	case s.DingTalk != nil:
 		group("dingtalk", "token_file", s.DingTalk.TokenFile, "secret_file", s.DingTalk.SecretFile)
+	case s.Lark != nil:
+		group("lark", "webhook_file", s.Lark.WebhookFile, "secret_file", s.Lark.SecretFile)
 	case s.Ntfy != nil:
-		group("ntfy", "topic_file", s.Ntfy.TopicFile, "server", s.Ntfy.Server)
+		group("ntfy", "topic_file", s.Ntfy.TopicFile, "reply_topic_file", s.Ntfy.ReplyTopicFile, "server", s.Ntfy.Server)
+	case s.Discord != nil:
+		group("discord", "webhook_file", s.Discord.WebhookFile)
+	case s.Slack != nil:
+		group("slack", "webhook_file", s.Slack.WebhookFile)
+	case s.ServerChan != nil:
+		group("serverchan", "key_file", s.ServerChan.KeyFile)
+	case s.PushPlus != nil:
+		group("pushplus", "token_file", s.PushPlus.TokenFile)
 	}
 }
 

@@ -49,7 +49,12 @@ func drafted(text string) *Config {
 		{Bark: &services.Bark{DeviceKeyFile: "secret", Server: "https://bark.example.com"}},
 		{WeCom: &services.WeCom{KeyFile: "secret"}},
 		{DingTalk: &services.DingTalk{TokenFile: "secret", SecretFile: "secret"}},
-		{Ntfy: &services.Ntfy{TopicFile: "secret"}},
+		{Ntfy: &services.Ntfy{TopicFile: "secret", ReplyTopicFile: Credentials + "replies"}},
+		{Lark: &services.Lark{WebhookFile: "address", SecretFile: "secret"}},
+		{Discord: &services.Discord{WebhookFile: "address"}},
+		{Slack: &services.Slack{WebhookFile: "address"}},
+		{ServerChan: &services.ServerChan{KeyFile: "secret"}},
+		{PushPlus: &services.PushPlus{TokenFile: "secret"}},
 	}
 	return c
 }
@@ -59,8 +64,11 @@ func written(t *testing.T, dir string, c *Config) (*Config, string, error) {
 	t.Helper()
 	path := filepath.Join(dir, "watch.yaml")
 	text := Draft(c)
-	for name, b := range map[string][]byte{path: text, filepath.Join(dir, "secret"): []byte("canary\n"), filepath.Join(dir, "id"): []byte("001X\n")} {
-		if err := os.WriteFile(name, b, 0o600); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "secrets"), 0o700); err != nil { // which is testEnv's CREDENTIALS_DIRECTORY
+		t.Fatal(err)
+	}
+	for name, b := range map[string]string{"watch.yaml": string(text), "secret": "canary\n", "id": "001X\n", "address": "https://example.com/hook\n", "secrets/replies": "0123456789abcdef\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(b), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,7 +92,7 @@ func TestDraft(t *testing.T) {
 		t.Errorf("%+v %v\n%s", got.Twelve306, got.Warnings, text)
 	}
 	n := got.Notify
-	if len(n.Names()) != 7 || n.Telegram[0].ChatID != 77 || n.Telegram[0].Token != "canary" || n.Telegram[0].Proxy == "" || n.Email[0].IMAP.Username != w.Name || n.Services[0].Bark.Server != "https://bark.example.com" {
+	if len(n.Names()) != 12 || n.Services[3].Ntfy.ReplyTopic != "0123456789abcdef" || n.Telegram[0].ChatID != 77 || n.Telegram[0].Token != "canary" || n.Telegram[0].Proxy == "" || n.Email[0].IMAP.Username != w.Name || n.Services[0].Bark.Server != "https://bark.example.com" {
 		t.Errorf("%v\n%s", n.Names(), text)
 	}
 	example, err := os.ReadFile("../../../watch.yaml.example")
