@@ -11,34 +11,6 @@ import (
 	"github.com/watcherd/watcherd/pkg/twelve306/railsim"
 )
 
-// Who read the question where he cannot answer reads there that somebody has,
-// though there is but one channel that can.
-func TestAnswersAreToldWhereNobodyCanAnswer(t *testing.T) {
-	deaf := &pager{}
-	set := setup{sim: calm(), rules: []Rule{homeRule()}, change: func(o *Options) {
-		o.Channels = append(o.Channels, notifier.Channel{Name: "pager", Notifier: deaf})
-	}}
-	play(t, set, func(s *scene) {
-		s.start()
-		s.untilTold(NewsLoggedIn, 1, time.Minute)
-		s.pass(time.Second)
-		deaf.mu.Lock()
-		defer deaf.mu.Unlock()
-		var kinds []string
-		for _, m := range deaf.told {
-			if m.Kind != string(NewsStarted) { // comes beside the question
-				kinds = append(kinds, m.Kind)
-			}
-		}
-		if want := []string{"question", string(NewsAnswered), string(NewsLoggedIn)}; !slices.Equal(kinds, want) {
-			t.Errorf("the pager was told %v, want %v", kinds, want)
-		}
-		if n := len(s.phone.told(NewsAnswered)); n > 0 {
-			t.Errorf("the phone, whose question shows it, was told %d times", n)
-		}
-	})
-}
-
 // One daemon, a family: each rule tells and asks those it names, what concerns
 // the account is for everybody, and a rule whose channels cannot hear asks
 // those that can.

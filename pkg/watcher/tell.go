@@ -46,15 +46,23 @@ func (w *Watcher) message(n News) notifier.Message {
 }
 
 // outgoing is one copy of the news for each channel that should have it. That a
-// question was answered is not told where the question itself shows it.
+// question was answered is not told where the question itself shows it, and
+// nowhere when only one channel can answer: then there is no doubt who did.
 func (w *Watcher) outgoing(n News, now time.Time) []store.Outgoing {
 	b, err := json.Marshal(w.message(n))
 	if err != nil { // plain values only: cannot happen
 		panic(err)
 	}
 	var out []store.Outgoing
-	for _, c := range w.channelsOf(n.Rule) {
-		if hears(c) && n.Shown {
+	told := w.channelsOf(n.Rule)
+	askers := 0
+	for _, c := range told {
+		if hears(c) {
+			askers++
+		}
+	}
+	for _, c := range told {
+		if hears(c) && n.Shown || n.Kind == NewsAnswered && askers < 2 {
 			continue
 		}
 		out = append(out, store.Outgoing{Channel: c.Name, At: now, Data: b})
