@@ -17,6 +17,11 @@ const (
 	// reply that a driver accepted just before it is not thrown away after
 	// the user was thanked for it.
 	lastMoment = 2 * time.Second
+
+	// A channel that did not take the news of a question is tried again after
+	// firstRetry, then after twice as long, at most slowestRetry.
+	firstRetry   = time.Second
+	slowestRetry = 30 * time.Second
 )
 
 // Fanout makes many channels one. Its fields must not change once it is in
@@ -79,7 +84,7 @@ func (f *Fanout) Ask(ctx context.Context, p Prompt) (Reply, error) {
 		asker, ok := c.Notifier.(Asker)
 		if !ok {
 			if p.Replaces == "" {
-				f.running.Go(func() { f.announce(ctx, c, p, names) })
+				f.running.Go(func() { f.announce(ctx, asked.Done(), c, p, names) })
 			}
 			continue
 		}
@@ -190,8 +195,34 @@ func askers(channels []Channel) (names []string) {
 }
 
 // announce tells a channel that cannot hear that there is a question, and where
-// it can be answered; names are the channels that hear.
-func (f *Fanout) announce(ctx context.Context, c Channel, p Prompt, names []string) {
+// it can be answered; names are the channels that hear. A channel that does not
+// take it is tried again until the question is over.
+func (f *Fanout) announce(ctx context.Context, over <-chan struct{}, c Channel, p Prompt, names []string) {
+	for pause := firstRetry; ; pause = min(2*pause, slowestRetry) {
+		err := tell(ctx, c, p.notice(names))
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if pause == firstRetry {
+			f.report(c.Name, err)
+		}
+		e, _ := errors.AsType[*Error](err)
+		if e.Permanent {
+			return
+		}
+		wait := time.NewTimer(max(pause, e.RetryAfter))
+		select {
+		case <-over:
+			wait.Stop()
+			return
+		case <-wait.C:
+		}
+	}
+}
+
+// notice is how a channel that cannot hear tells of a question; names are the
+// channels that can.
+func (p Prompt) notice(names []string) Message {
 	text := strings.TrimPrefix(p.Text+"\n"+p.Lang.Elsewhere(p.Link, strings.Join(names, p.Lang.Pick("、", ", "))), "\n")
 	if line := p.DeadlineLine(time.Now()); line != "" {
 		text += "\n" + line
@@ -200,7 +231,7 @@ func (f *Fanout) announce(ctx context.Context, c Channel, p Prompt, names []stri
 	if p.Kind == Picture { // a QR code would stay there when it has expired
 		picture = p.Image
 	}
-	err := tell(ctx, c, Message{
+	return Message{
 		Image: picture,
 		ID:    p.ID,
 		Kind:  "question",
@@ -210,9 +241,6 @@ func (f *Fanout) announce(ctx context.Context, c Channel, p Prompt, names []stri
 		At:    p.AskedAt,
 		Link:  p.Link,
 		Loud:  true,
-	})
-	if err != nil && ctx.Err() == nil {
-		f.report(c.Name, err)
 	}
 }
 

@@ -285,6 +285,35 @@ func TestDeafChannels(t *testing.T) {
 	})
 }
 
+// TestQuestionIsToldAgain checks that a channel that cannot hear is told of a
+// question as soon as it works again, and not after the question has ended.
+func TestQuestionIsToldAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bark, never, refuses := &deaf{err: errors.New("no network")}, &deaf{err: errors.New("no network")}, &deaf{err: &Error{Channel: "refuses", Err: errors.New("bad key"), Permanent: true}}
+		phone := &hearing{after: time.Minute, reply: Reply{Action: Answered}}
+		reports := 0
+		var mu sync.Mutex
+		f := &Fanout{Channels: []Channel{{"bark", bark}, {"never", never}, {"refuses", refuses}, {"phone", phone}},
+			Report: func(string, error) { mu.Lock(); defer mu.Unlock(); reports++ }}
+		time.AfterFunc(10*time.Second, func() {
+			bark.mu.Lock()
+			defer bark.mu.Unlock()
+			bark.err = nil
+		})
+		if _, err := f.Ask(t.Context(), question()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if err := f.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		// At 0, 1, 3, 7, 15 and 31 s.
+		if len(bark.told) != 5 || len(never.told) != 6 || len(refuses.told) != 1 || reports != 3 {
+			t.Errorf("told %d, %d and %d times, %d reports", len(bark.told), len(never.told), len(refuses.told), reports)
+		}
+	})
+}
+
 // TestLinkIsHeard checks that the channel behind the link is asked when its
 // link is shown, though the question is for others.
 func TestLinkIsHeard(t *testing.T) {
