@@ -53,7 +53,7 @@ func TestTablesFit(t *testing.T) {
 		Since: before, BlindSince: &before, Session: watcher.SessionStatus{LoggedIn: true, Since: &before},
 		Question: &watcher.QuestionStatus{Kind: notifier.SMS, Rule: long, AskedAt: now, ExpiresAt: now, Channels: []string{"web"}},
 	}}
-	for _, state := range []watcher.RuleState{watcher.RuleLooking, watcher.RuleWaiting, watcher.RuleTelling, watcher.RulePaused, watcher.RuleDone, watcher.RulePast, watcher.RuleDisabled} {
+	for _, state := range []watcher.RuleState{watcher.RuleBooking, watcher.RuleLooking, watcher.RuleWaiting, watcher.RuleTelling, watcher.RulePaused, watcher.RuleDone, watcher.RulePast, watcher.RuleDisabled} {
 		s.Rules = append(s.Rules, watcher.RuleStatus{Name: long, State: state, LastLook: &before, NextLook: &now, LastResult: why})
 	}
 	var orders []watcher.OrderView

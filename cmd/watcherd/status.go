@@ -63,7 +63,7 @@ func stateColour(s watcher.RuleState) text.Color {
 	switch s {
 	case watcher.RuleLooking, watcher.RuleDone:
 		return text.FgGreen
-	case watcher.RuleTelling, watcher.RulePaused:
+	case watcher.RuleBooking, watcher.RuleTelling, watcher.RulePaused:
 		return text.FgYellow
 	}
 	return text.Faint

@@ -116,7 +116,7 @@ func (s speaker) ruleRow(r RuleStatus, now time.Time) notifier.Row {
 	switch r.State {
 	case RuleLooking, RuleDone:
 		row.Tone = notifier.Good
-	case RuleTelling:
+	case RuleTelling, RuleBooking:
 		row.Tone = notifier.Urgent
 	}
 	looks := ""

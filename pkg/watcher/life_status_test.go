@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -119,4 +120,56 @@ func TestPause(t *testing.T) {
 			t.Errorf("%d looks after all were resumed", n)
 		}
 	})
+}
+
+// A rule whose order stands in the queue has booked nothing yet, and the status
+// does not say so.
+func TestStatusWhileBooking(t *testing.T) {
+	play(t, setup{sim: calm()}, func(s *scene) {
+		w := s.start().w
+		s.untilTold(NewsLoggedIn, 1, time.Minute)
+		s.site.PlanQueue(railsim.Queue{Waits: []int{20}, Lasts: time.Minute})
+		s.sell(1)
+		s.until("the order", time.Minute, func() bool { o := w.Status().Orders; return len(o) == 1 && o[0].State == StateQueued })
+		if r := w.Status().Rules[0]; r.State != RuleBooking || r.NextLook != nil {
+			t.Errorf("in the queue: %+v", r)
+		}
+		s.untilTold(NewsBooked, 1, 10*time.Minute)
+		if r := w.Status().Rules[0]; r.State != RuleDone {
+			t.Errorf("booked: %+v", r)
+		}
+	})
+}
+
+// A question for one channel, which shows the link to the answer page, can be
+// answered on the page too.
+func TestStatusNamesThePage(t *testing.T) {
+	rule := homeRule(func(r *Rule) { r.Action, r.Notify = ActionAsk, []string{"phone"} })
+	play(t, setup{sim: calm(), rules: []Rule{rule}, change: func(o *Options) {
+		o.Channels = append(o.Channels, notifier.Channel{Name: "web", Notifier: page{}})
+		o.Link = func(p *notifier.Prompt) string {
+			if len(p.To) > 0 {
+				p.To = append(p.To, "web")
+			}
+			return "https://x.example/q/1"
+		}
+	}}, func(s *scene) {
+		w := s.start().w
+		s.untilTold(NewsLoggedIn, 1, time.Minute)
+		s.phone.always(silence)
+		s.sell(1)
+		s.until("the offer", time.Minute, func() bool { return w.Status().Question != nil })
+		if q := w.Status().Question; !slices.Equal(q.Channels, []string{"phone", "web"}) {
+			t.Errorf("to be answered on %v", q.Channels)
+		}
+	})
+}
+
+// page is a channel on which nobody answers.
+type page struct{}
+
+func (page) Notify(context.Context, notifier.Message) error { return nil }
+func (page) Ask(ctx context.Context, _ notifier.Prompt) (notifier.Reply, error) {
+	<-ctx.Done()
+	return notifier.Reply{}, context.Cause(ctx)
 }

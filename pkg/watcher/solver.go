@@ -93,6 +93,9 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 
 // ask puts one question to every channel and logs its life.
 func (w *Watcher) ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, error) {
+	if w.opt.Link != nil && p.Link == "" {
+		p.Link = w.opt.Link(&p) // before the status shows p: whoever gives the link can be answered too
+	}
 	w.mu.Lock()
 	w.pending = append(w.pending, p)
 	w.mu.Unlock()

@@ -77,6 +77,12 @@ func (s *State) Done(rule string) bool {
 	return a != nil && a.State != StateFailed
 }
 
+// Booking reports whether an order of the rule is on its way.
+func (s *State) Booking(rule string) bool {
+	a := s.last[rule]
+	return a != nil && a.open() && !s.elsewhere(a)
+}
+
 // Paused reports whether the rule was stopped by hand.
 func (s *State) Paused(rule string) bool { return s.paused[rule] || s.still && !s.awake[rule] }
 

@@ -28,6 +28,7 @@ type RuleState string
 
 // The states of a rule.
 const (
+	RuleBooking  RuleState = "booking" // its order is on its way: sent, and neither held nor refused yet
 	RuleLooking  RuleState = "looking"
 	RuleWaiting  RuleState = "waiting"  // none of its days is on sale yet
 	RuleTelling  RuleState = "telling"  // it books no more until it is edited, and tells
@@ -38,11 +39,13 @@ const (
 )
 
 // ruleStates are all of them.
-var ruleStates = [...]RuleState{RuleLooking, RuleWaiting, RuleTelling, RulePaused, RuleDone, RulePast, RuleDisabled}
+var ruleStates = [...]RuleState{RuleBooking, RuleLooking, RuleWaiting, RuleTelling, RulePaused, RuleDone, RulePast, RuleDisabled}
 
 // In returns the state in words of l.
 func (r RuleState) In(l notifier.Lang) string {
 	switch r {
+	case RuleBooking:
+		return l.Pick("正在下单", "booking")
 	case RuleLooking:
 		return l.Pick("在盯", "looking")
 	case RuleWaiting:
@@ -171,6 +174,8 @@ func (w *Watcher) stateOf(r *watched, today twelve306.Date) RuleState {
 	switch {
 	case !r.Enabled:
 		return RuleDisabled
+	case r.Action.Orders() && w.state.Booking(r.Name):
+		return RuleBooking
 	case r.Action.Orders() && w.state.Done(r.Name):
 		return RuleDone
 	case r.AllPast(today):
