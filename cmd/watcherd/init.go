@@ -34,9 +34,13 @@ func initCommand(f *flags) *cobra.Command {
 		Long: `init asks where from, where to and when, shows the trains of that day, and asks
 what to do when there are seats and how you are told. It writes watch.yaml, with
 comments, and checks it. Passwords and tokens go to files of their own beside
-it, which only you can read. Until the end nothing is written.`,
+it, which only you can read. Until the end nothing is written.
+
+In a folder of the group watcherd, as a package makes /etc/watcherd, the files
+are for the service: its group may read watch.yaml, and systemd hands it the
+secrets.`,
 		Example: `  watcherd init
-  watcherd init --language en --config /etc/watcherd/watch.yaml`,
+  sudo watcherd init --config /etc/watcherd/watch.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return i.run(cmd, f) },
 	}
 	c.Flags().StringVar(&i.language, "language", "", "zh or en (default: as LANG says, else zh)")

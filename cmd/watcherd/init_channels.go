@@ -260,12 +260,12 @@ func (s *setup) askNtfy(ctx context.Context) error {
 	if file == "" {
 		topic := ""
 		one.TopicFile, topic = s.newTopic("ntfy", "")
-		s.say("在 ntfy App 里订阅这个主题：\n\n    %s\n", "Subscribe to this topic in the app:\n\n    %s\n", topic)
+		s.say("在 ntfy App 里订阅这个主题：\n\n    %s", "Subscribe to this topic in the app:\n\n    %s", topic)
 	}
 	if s.rule().Action.Orders() {
 		replies := ""
 		one.ReplyTopicFile, replies = s.newTopic("ntfy-replies", s.known("ntfy"))
-		s.say("再订阅这个主题，设为静音；验证码的答案发在里面（谁知道它谁就能替你回答）：\n\n    %s\n", "Subscribe to this one, too, and mute it; answers to captchas are sent there (whoever knows it can answer for you):\n\n    %s\n", replies)
+		s.say("\n再订阅这个主题，设为静音；验证码的答案发在里面（谁知道它谁就能替你回答）：\n\n    %s", "\nSubscribe to this one, too, and mute it; answers to captchas are sent there (whoever knows it can answer for you):\n\n    %s", replies)
 	}
 	s.addService(services.Service{Ntfy: one})
 	return nil

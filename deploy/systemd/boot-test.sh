@@ -183,6 +183,17 @@ check 'the configuration is for its group, the secrets are root'"'"'s' 0 '
 check 'manual pages, completions, the schema and the example are there' 0 '
   dpkg -L watcherd | grep -c -e /man1/watcherd.1.gz -e /man5/watch.yaml.5.gz -e bash-completion/completions/watcherd -e /_watcherd -e watcherd.fish -e watch.schema.json -e examples/watch.yaml | grep -qx 7'
 
+# init writes for the service.
+printf '%s\n' 广州南 武汉 "$day" all any 2 张三 zhangsan secret12306 '' 12 home >"$dir/files/answers"
+give answers
+does 'init, over a pipe' 'watcherd init --language en --base-url http://127.0.0.1:12306 --config /etc/watcherd/watch.yaml </box/answers >/box/said 2>&1 || { cat /box/said; false; }'
+check 'its watch.yaml is for the group, its secret is root'"'"'s' 0 '
+  [ "$(stat -c "%a %U:%G" /etc/watcherd/watch.yaml)" = "640 root:watcherd" ] && [ "$(stat -c "%a %U:%G" /etc/watcherd/secrets/12306)" = "600 root:root" ]'
+does 'the commands that it says: start' 'eval "$(grep -x "  systemctl enable --now watcherd" /box/said)"'
+check 'the service runs with the account' 20 "systemctl is-active -q watcherd && $status | grep -q '\"name\":\"home\",\"state\":\"looking\",\"last_look\":\"20'"
+does 'the commands that it says: status' 'eval "$(grep -x "  watcherd status --config .*" /box/said)"'
+does 'as if it had not been' 'systemctl stop watcherd; rm -r /etc/watcherd/watch.yaml /etc/watcherd/secrets/12306 /var/lib/watcherd'
+
 # A file with mistakes.
 does 'a watch.yaml with a mistake' 'install -m 0600 /box/12306 /etc/watcherd/secrets/12306; install -m 0640 -g watcherd /box/bad.yaml /etc/watcherd/watch.yaml; ! systemctl start watcherd'
 check 'ends with 2, is not started again, and the journal says where' 5 '
