@@ -10,6 +10,9 @@ import (
 	"github.com/watcherd/watcherd/pkg/twelve306"
 )
 
+// mostRows is how many rules the page shows.
+const mostRows = 50
+
 // Board is the [Status] in words, for a page: what `watcherd status` prints.
 func (w *Watcher) Board() notifier.Board {
 	st := w.Status()
@@ -66,7 +69,13 @@ func (s speaker) board(st Status, open []notifier.Prompt, account bool, now time
 		if r.State == RuleLooking || r.State == RuleTelling {
 			looking++
 		}
+	}
+	shown, more := st.Foremost(mostRows)
+	for _, r := range shown {
 		rules.Rows = append(rules.Rows, s.ruleRow(r, now))
+	}
+	if more > 0 {
+		rules.Rows = append(rules.Rows, notifier.Row{Title: s.f("……还有 %d 条，见 watcherd status --json", "... and %d more: see watcherd status --json", more)})
 	}
 	if len(rules.Rows) == 0 {
 		rules.Rows = []notifier.Row{{Title: s.f("没有规则", "No rules")}}
@@ -154,13 +163,7 @@ func (s speaker) queries(all []QueryStatus) string {
 		add(&days, day)
 		add(&ways, s.f("%s→%s", "%s to %s", q.From, q.To))
 	}
-	some := func(list []string) string {
-		if more := len(list) - most; more > 0 {
-			return s.people(list[:most]) + s.lang.Pick(fmt.Sprintf("等 %d 个", len(list)), fmt.Sprintf(" and %d more", more))
-		}
-		return s.people(list)
-	}
-	return strings.TrimSpace(some(days) + "  " + some(ways))
+	return strings.TrimSpace(s.some(days, most) + "  " + s.some(ways, most))
 }
 
 // orderTitle says which order it is.

@@ -87,16 +87,17 @@ func (w *Watcher) hearCommands(ctx context.Context, c notifier.Commander) {
 func (s speaker) status(st Status, account bool, now time.Time) string {
 	looking := 0
 	var out []string
-	for i, r := range st.Rules {
+	for _, r := range st.Rules {
 		if r.State == RuleLooking || r.State == RuleTelling {
 			looking++
 		}
-		if i < mostRules {
-			out = append(out, s.ruleLine(r, now))
-		}
 	}
-	if n := len(st.Rules) - mostRules; n > 0 {
-		out = append(out, s.f("……还有 %d 条", "... and %d more", n))
+	rules, more := st.Foremost(mostRules)
+	for _, r := range rules {
+		out = append(out, s.ruleLine(r, now))
+	}
+	if more > 0 {
+		out = append(out, s.f("……还有 %d 条", "... and %d more", more))
 	}
 	head := []string{s.f("%d 条规则，%d 条在盯", "%d rules, %d looking", len(st.Rules), looking)}
 	if st.BlindSince != nil {
@@ -197,7 +198,7 @@ func (s speaker) resumed(rule string, err error) string {
 
 func (s speaker) notDone(err error) string {
 	if unknown, ok := errors.AsType[*UnknownRule](err); ok {
-		return s.f("没有叫“%s”的规则。现有：%s", "There is no rule %s. There are: %s", unknown.Name, s.people(unknown.Rules))
+		return s.f("没有叫“%s”的规则。现有：%s", "There is no rule %s. There are: %s", unknown.Name, s.some(unknown.Rules, mostRules))
 	}
 	return fmt.Sprintf(s.lang.Pick("没有做成，硬盘写不进去：%v", "Not done, the disk cannot be written: %v"), err)
 }

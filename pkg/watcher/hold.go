@@ -204,7 +204,7 @@ type UnknownRule struct {
 }
 
 func (e *UnknownRule) Error() string {
-	return fmt.Sprintf("there is no rule %q; the rules are: %s", e.Name, strings.Join(e.Rules, ", "))
+	return fmt.Sprintf("there is no rule %q; the rules are: %s", e.Name, strings.Join(few(e.Rules), ", "))
 }
 
 // known reports a rule that is not there; the empty name is all rules.

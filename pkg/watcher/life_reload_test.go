@@ -205,8 +205,8 @@ func TestReloadAccount(t *testing.T) {
 			t.Errorf("told %q", m.Text)
 		}
 		s.untilTold(NewsLoggedIn, 2, 2*time.Minute)
-		if w := s.now().w; w.opt.Account.Credentials.Username != "wangwu" || len(w.opt.Rules) != 1 {
-			t.Errorf("account %v, %d rules", w.opt.Account.Credentials, len(w.opt.Rules))
+		if w := s.now().w; w.opt.Account.Credentials.Username != "wangwu" || len(w.rules) != 1 {
+			t.Errorf("account %v, %d rules", w.opt.Account.Credentials, len(w.rules))
 		}
 		if n := len(s.phone.told(NewsStarted)) + len(s.phone.told(NewsStopping)); n != 1 {
 			t.Errorf("%d starts and stops were told", n)

@@ -141,7 +141,15 @@ func (m *meter) turn(now time.Time) {
 // the start when no look has worked yet.
 func (w *Watcher) WriteMetrics(out io.Writer) {
 	w.meter.set.WritePrometheus(out)
-	s, now := w.Status(), time.Now()
+	now := time.Now()
+	today := twelve306.DateOf(now)
+	states := map[RuleState]int{}
+	w.mu.Lock()
+	s := w.overview()
+	for _, r := range w.rules {
+		states[w.stateOf(r, today)]++
+	}
+	w.mu.Unlock()
 	slow := w.client.Pace().Stats().Slow
 	gauge := func(name string, value float64) { metrics.WriteGaugeFloat64(out, name, value) }
 	gauge("watcherd_start_time_seconds", float64(s.Since.Unix()))
@@ -161,10 +169,6 @@ func (w *Watcher) WriteMetrics(out io.Writer) {
 	gauge("watcherd_pace_budget_5m", float64(s.Pace.Budget5M))
 	gauge("watcherd_pace_min_interval_seconds", float64(s.Pace.MinIntervalMS)/1000)
 	gauge("watcherd_pace_slowdown", slow)
-	states := map[RuleState]int{}
-	for _, r := range s.Rules {
-		states[r.State]++
-	}
 	for _, state := range ruleStates {
 		gauge(fmt.Sprintf(`watcherd_rules{state=%q}`, state), float64(states[state]))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -83,11 +84,19 @@ func (w *Watcher) changeRules(rules []Rule) ruleChanges {
 // applied tells and logs what an edit changed. waits is the number of the order
 // for which another account waits.
 func (w *Watcher) applied(say speaker, r ruleChanges, c Change, waits string) {
-	w.log.Info("watch.yaml reloaded", zap.Strings("added", r.added), zap.Strings("changed", r.changed), zap.Strings("removed", r.removed),
+	w.log.Info("watch.yaml reloaded", zap.Strings("added", few(r.added)), zap.Strings("changed", few(r.changed)), zap.Strings("removed", few(r.removed)),
 		zap.Strings("settings", c.Settings), zap.Strings("restart", c.Restart))
 	w.tell(say.reloaded(say.changes(r, c.Settings, c.Restart, waits)))
 	nudge(w.replan)
 	nudge(w.seats)
+}
+
+// few are the first of names that may be thousands, for the log.
+func few(names []string) []string {
+	if more := len(names) - mostNames; more > 0 {
+		return append(slices.Clone(names[:mostNames]), fmt.Sprintf("... and %d more", more))
+	}
+	return names
 }
 
 // speaks returns the words of the settings in force.

@@ -72,6 +72,7 @@ type RuleStatus struct {
 	NextLook   *time.Time    `json:"next_look"`   // null when none is planned
 	LastResult string        `json:"last_result"` // of the last look, in words
 	Query      []QueryStatus `json:"query"`       // what its looks ask for
+	seats      bool          // the last looks found some
 }
 
 // QueryStatus is one query of a rule.
@@ -106,44 +107,33 @@ type PaceStatus struct {
 
 // Status says what the daemon is doing.
 func (w *Watcher) Status() Status {
-	today := twelve306.DateOf(time.Now())
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	s := w.overview()
+	today := twelve306.DateOf(time.Now())
+	for _, r := range w.rules {
+		s.Rules = append(s.Rules, w.ruleStatus(r, today))
+	}
+	return s
+}
+
+// overview is the Status but for the rules. Callers hold w.mu.
+func (w *Watcher) overview() Status {
 	in, since := w.client.LoggedIn()
 	pace := w.client.Pace().Stats()
-	clock := func(t time.Time) time.Time { return t.In(w.opt.Location).Truncate(time.Second) }
-	at := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		t = clock(t)
-		return &t
-	}
 	s := Status{
-		Since: clock(w.since), Rules: []RuleStatus{}, Orders: []OrderView{},
+		Since: w.second(w.since), Rules: make([]RuleStatus, 0, len(w.rules)), Orders: []OrderView{},
 		Session: SessionStatus{LoggedIn: in}, Pace: PaceStatus{pace.MinInterval.Milliseconds(), pace.Requests, pace.Budget},
 	}
 	if in {
-		s.Session.Since = at(since)
+		s.Session.Since = w.moment(since)
 	}
 	if w.sight.blind {
-		s.BlindSince = at(w.sight.since())
-	}
-	for _, r := range w.rules {
-		rs := RuleStatus{Name: r.Name, State: w.stateOf(r, today), LastLook: at(r.lastLook), LastResult: r.result, Query: []QueryStatus{}}
-		if rs.State == RuleLooking || rs.State == RuleTelling {
-			rs.NextLook = at(r.nextLook())
-		}
-		for _, j := range r.Journeys() {
-			if !j.Date.Before(today) {
-				rs.Query = append(rs.Query, QueryStatus{j.Date.String(), j.From.Name, j.To.Name})
-			}
-		}
-		s.Rules = append(s.Rules, rs)
+		s.BlindSince = w.moment(w.sight.since())
 	}
 	if len(w.pending) > 0 {
 		p := w.pending[0]
-		s.Question = &QuestionStatus{p.ID, p.Kind, p.Rule, clock(p.AskedAt), clock(p.Deadline), []string{}}
+		s.Question = &QuestionStatus{p.ID, p.Kind, p.Rule, w.second(p.AskedAt), w.second(p.Deadline), []string{}}
 		for _, c := range w.opt.Channels {
 			if hears(c) && (len(p.To) == 0 || slices.Contains(p.To, c.Name)) {
 				s.Question.Channels = append(s.Question.Channels, c.Name)
@@ -158,6 +148,33 @@ func (w *Watcher) Status() Status {
 	return s
 }
 
+// Foremost returns the n rules that most want to be seen, and how many there are
+// besides: first what books no more, then what has found seats, then what looks.
+// When there are no more than n it is all of them as they are in the file.
+func (s *Status) Foremost(n int) (rules []RuleStatus, more int) {
+	if len(s.Rules) <= n {
+		return s.Rules, 0
+	}
+	rank := func(r *RuleStatus) int {
+		switch {
+		case r.State == RuleTelling:
+			return 0
+		case r.State == RuleLooking && r.seats:
+			return 1
+		}
+		return 2 + slices.Index(ruleStates[:], r.State)
+	}
+	var ranks [2 + len(ruleStates)][]int
+	for i := range s.Rules {
+		at := rank(&s.Rules[i])
+		ranks[at] = append(ranks[at], i)
+	}
+	for _, i := range slices.Concat(ranks[:]...)[:n] {
+		rules = append(rules, s.Rules[i])
+	}
+	return rules, len(s.Rules) - n
+}
+
 // result says in words what a look found: how many trains there are, and the
 // best that satisfies the rule.
 func (s speaker) result(trains int, best Candidate) string {
@@ -167,6 +184,34 @@ func (s speaker) result(trains int, best Candidate) string {
 // noResult is result when nothing satisfies the rule.
 func (s speaker) noResult(trains int) string {
 	return s.f("%d 趟车，没有合适的票", "%d trains, no seat that fits", trains)
+}
+
+// ruleStatus is one rule of the Status. Callers hold w.mu.
+func (w *Watcher) ruleStatus(r *watched, today twelve306.Date) RuleStatus {
+	rs := RuleStatus{Name: r.Name, State: w.stateOf(r, today), LastLook: w.moment(r.lastLook), LastResult: r.result, Query: []QueryStatus{},
+		seats: slices.ContainsFunc(r.found, func(f finding) bool { return len(f.hits) > 0 })}
+	if rs.State == RuleLooking || rs.State == RuleTelling {
+		rs.NextLook = w.moment(r.nextLook())
+	}
+	for _, j := range r.Journeys() {
+		if !j.Date.Before(today) {
+			rs.Query = append(rs.Query, QueryStatus{j.Date.String(), j.From.Name, j.To.Name})
+		}
+	}
+	return rs
+}
+
+// second is a moment as other programs are told it: in the zone of the
+// configuration, in whole seconds.
+func (w *Watcher) second(t time.Time) time.Time { return t.In(w.opt.Location).Truncate(time.Second) }
+
+// moment is second; nil for the zero Time.
+func (w *Watcher) moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = w.second(t)
+	return &t
 }
 
 // stateOf says what a rule does. Callers hold w.mu.

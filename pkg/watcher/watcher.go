@@ -174,6 +174,7 @@ func (w *Watcher) equip(opt Options) error {
 	if err := w.rememberPace(opt.Dir, client); err != nil {
 		return err
 	}
+	opt.Rules = nil // setRules has copies; there may be ten thousand
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.opt, w.say, w.client, w.posts = opt, speaker{opt.Language, opt.Location}, client, posts
