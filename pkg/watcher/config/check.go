@@ -23,6 +23,7 @@ type checker struct {
 	c     *Config
 	today twelve306.Date
 	next  map[watcher.Schedule]time.Time // when each looks first
+	seats []twelve306.Seat               // of rules that name none
 }
 
 func (k *checker) all() {

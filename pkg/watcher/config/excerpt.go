@@ -62,7 +62,7 @@ func excerpts(ps []Problem, data []byte, root *yaml.Node) {
 		if hide[p.Line] {
 			// A key that nobody knows is shown without what may be a secret.
 			if m := beginsWithKey.FindString(line); strings.HasPrefix(p.Text, "unknown key") && p.Column <= len(m) {
-				p.line = m
+				p.line = strings.Clone(m)
 			}
 			continue
 		}
@@ -73,7 +73,7 @@ func excerpts(ps []Problem, data []byte, root *yaml.Node) {
 			line = strings.TrimRight(line[:at], " ")
 		}
 		if n := len([]rune(line)); n <= longestLine && p.Column <= n {
-			p.line = line
+			p.line = strings.Clone(line) // a warning is kept, the file is not
 		}
 	}
 }

@@ -19,6 +19,7 @@ func (k *checker) rules() {
 		return
 	}
 	named := make(map[string]int)
+	k.seats = watcher.DefaultSeats()
 	for i := range k.c.Rules {
 		r := &k.c.Rules[i]
 		key := nth("rules", i)
@@ -51,7 +52,7 @@ func (k *checker) rule(r *watcher.Rule, key string) {
 		k.wrong(join(key, "to"), "from and to are the same station, %s", r.To[0].Name)
 	}
 	if r.Seats == nil {
-		r.Seats = watcher.DefaultSeats()
+		r.Seats = k.seats
 	}
 	if r.Schedule == nil {
 		r.Schedule = k.c.Schedule
