@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -161,13 +162,20 @@ func (c *caller) words(err error) string {
 	return r.Text
 }
 
+// mostRules is how many rules people are shown; --json has them all.
+const mostRules = 100
+
 // unknownRule says which rules there are, and which was perhaps meant.
 func unknownRule(l notifier.Lang, name string, rules []string) string {
 	text := fmt.Sprintf(l.Pick("没有叫“%s”的规则", "there is no rule %s"), name)
 	if near := config.Nearest(name, rules); near != "" {
 		text += fmt.Sprintf(l.Pick("；是不是“%s”？", "; did you mean %s?"), near)
 	}
-	return text + l.Pick(" 现有规则：", " The rules: ") + cmp.Or(strings.Join(rules, l.Pick("、", ", ")), l.Pick("没有", "none"))
+	some := rules
+	if more := len(rules) - mostRules; more > 0 {
+		some = append(slices.Clone(rules[:mostRules]), fmt.Sprintf(l.Pick("……还有 %d 条", "... and %d more"), more))
+	}
+	return text + l.Pick(" 现有规则：", " The rules: ") + cmp.Or(strings.Join(some, l.Pick("、", ", ")), l.Pick("没有", "none"))
 }
 
 // day writes a moment as near as it is: 15:04:05 today, else with its date.

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -20,6 +22,10 @@ import (
 // settle is how long the file must rest before it is read again: editors save
 // in several steps, and people several times in a second.
 const settle = time.Second
+
+// mostWarnings is how many mistakes and warnings the log names: each of ten
+// thousand rules may have one.
+const mostWarnings = 20
 
 // reloader takes up edits of watch.yaml. What it holds is what was last taken
 // up, though it may still wait for an attempt to end.
@@ -134,8 +140,11 @@ func (r *reloader) reload(text string) {
 		r.refused(err)
 		return
 	}
-	for _, warning := range c.Warnings {
+	for _, warning := range c.Warnings[:min(len(c.Warnings), mostWarnings)] {
 		r.log.Warn("watch.yaml", zap.String("warning", warning.String()))
+	}
+	if more := len(c.Warnings) - mostWarnings; more > 0 {
+		r.log.Warn("watch.yaml: watcherd check prints all warnings", zap.Int("more", more))
 	}
 	settings, restart := r.running.Changed(c)
 	c.StateDir, c.Monitor.Listen, c.Monitor.PingURL = r.running.StateDir, r.running.Monitor.Listen, r.running.Monitor.PingURL
@@ -157,12 +166,21 @@ func (r *reloader) reload(text string) {
 	if p != r.parts {
 		r.parts.drop() // an edit in between that was not taken up yet
 	}
+	c.Rules, opt.Rules = nil, nil // the watcher has them
 	r.running, r.opt, r.parts = c, opt, p
+	debug.FreeOSMemory() // as after the start
 }
 
 func (r *reloader) refused(err error) {
-	r.log.Warn("watch.yaml has mistakes; the old rules go on", zap.String("mistakes", err.Error()))
+	r.log.Warn("watch.yaml has mistakes; the old rules go on", zap.String("mistakes", firstLines(err.Error(), mostWarnings)))
 	r.w.ReloadRefused(err.Error())
+}
+
+func firstLines(text string, most int) string {
+	if all := strings.Split(text, "\n"); len(all) > most {
+		text = strings.Join(append(all[:most], fmt.Sprintf("... and %d more: watcherd check prints them all", len(all)-most)), "\n")
+	}
+	return text
 }
 
 // build makes the parts and options of a configuration; its port is open then.

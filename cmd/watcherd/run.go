@@ -18,13 +18,20 @@ import (
 	"github.com/watcherd/watcherd/pkg/watcher/config"
 )
 
+// startLimit is from how many bytes on the collector works harder while the
+// file is read at the start: the nodes of ten thousand rules take more than the
+// daemon ever does. A reload takes them, for a moment: it has to be quick.
+const startLimit = 48 << 20
+
 func runCommand(f *flags) *cobra.Command {
 	var format, level string
 	c := &cobra.Command{
 		Use: "run", Short: "watch and book, in the foreground, until stopped", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			read, _ := contents(configPath(f)) // load says why it cannot be read
+			lift := debug.SetMemoryLimit(startLimit)
 			c, err := load(f)
+			debug.SetMemoryLimit(lift)
 			if err != nil {
 				return err
 			}
@@ -32,7 +39,7 @@ func runCommand(f *flags) *cobra.Command {
 			if err != nil {
 				return &exit{exitBadConfig, err.Error()}
 			}
-			return daemonise(cmd.Context(), c, read, log)
+			return daemonise(cmd.Context(), *c, read, log)
 		},
 	}
 	c.Flags().StringVar(&format, "log-format", "auto", "auto (console on a terminal, journal under systemd, else json), console, journal or json")
@@ -42,12 +49,12 @@ func runCommand(f *flags) *cobra.Command {
 
 // daemonise runs the watcher with its channels, reloads, and systemd's
 // signals until ctx ends. read is what stood in the file before c was read.
-func daemonise(ctx context.Context, c *config.Config, read string, log *zap.Logger) error {
-	p, err := channels(c, log)
+func daemonise(ctx context.Context, c config.Config, read string, log *zap.Logger) error {
+	p, err := channels(&c, log)
 	if err != nil {
 		return &exit{exitBadConfig, err.Error()}
 	}
-	opt, err := options(c, p, log)
+	opt, err := options(&c, p, log)
 	if err != nil {
 		return &exit{exitBadConfig, err.Error()}
 	}
@@ -71,14 +78,15 @@ func daemonise(ctx context.Context, c *config.Config, read string, log *zap.Logg
 		return &exit{exitFailed, err.Error()}
 	}
 
-	// The file of ten thousand rules takes three times the memory of the rules.
-	debug.FreeOSMemory()
+	rules := len(c.Rules)
+	c.Rules, opt.Rules = nil, nil // the watcher has them
+	debug.FreeOSMemory()          // the file of ten thousand rules takes three times the memory of the rules
 	unheard := commands.serve(ctx, c.StateDir, log)
 	side, end := context.WithCancel(ctx)
-	reload := reloads(side, &reloader{running: c, opt: opt, parts: p, commands: commands, w: w, log: log, read: read})
+	reload := reloads(side, &reloader{running: &c, opt: opt, parts: p, commands: commands, w: w, log: log, read: read})
 	// Whoever reads this may give commands, edit watch.yaml and send SIGHUP.
 	log.Info("watcherd is running", zap.String("version", version), zap.String("config", c.Path), zap.String("state_dir", c.StateDir),
-		zap.Int("rules", len(c.Rules)), zap.Int("channels", len(p.channels)), zap.Bool("account", opt.Account != nil))
+		zap.Int("rules", rules), zap.Int("channels", len(p.channels)), zap.Bool("account", opt.Account != nil))
 	var sides sync.WaitGroup
 	sides.Go(func() { supervise(side, w) })
 	sides.Go(reload)

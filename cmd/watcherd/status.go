@@ -85,7 +85,11 @@ func (c *caller) printStatus(p paper, s *statusView, now time.Time) {
 	if len(s.Rules) == 0 {
 		line("没有规则", "no rules")
 	} else {
-		fmt.Fprintln(p, c.rulesTable(p, s.Rules, now))
+		rules, more := s.Foremost(mostRules)
+		fmt.Fprintln(p, c.rulesTable(p, rules, now))
+		if more > 0 {
+			line("……还有 %d 条规则，watcherd status --json 全部列出", "... and %d more rules: watcherd status --json lists them all", more)
+		}
 	}
 	if q := s.Question; q != nil {
 		what := kindWords(l, q.Kind)
