@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -48,7 +49,9 @@ func (k *checker) rule(r *watcher.Rule, key string) {
 			k.missing(key, need.key, need.example)
 		}
 	}
-	if len(r.From) > 0 && len(r.To) > 0 && len(r.Dates) > 0 && len(r.Journeys()) == 0 {
+	if len(r.From) > 0 && len(r.To) > 0 && !slices.ContainsFunc(r.From, func(s twelve306.Station) bool {
+		return slices.ContainsFunc(r.To, func(t twelve306.Station) bool { return t.Code != s.Code })
+	}) {
 		k.wrong(join(key, "to"), "from and to are the same station, %s", r.To[0].Name)
 	}
 	if r.Seats == nil {
@@ -138,7 +141,8 @@ func (k *checker) dateWarnings(r *watcher.Rule, key string) {
 	k.season(r, key, past)
 }
 
-// closedHours warns of a schedule that only looks while 12306 is closed.
+// closedHours warns of a schedule that only looks while 12306 is closed, or on
+// a day that the next year does not have.
 func (k *checker) closedHours(r *watcher.Rule, key string) {
 	hours := k.c.Twelve306.ServiceHours
 	if k.bad("twelve306.service_hours") || k.bad("schedule") || k.bad("timezone") {
@@ -149,7 +153,12 @@ func (k *checker) closedHours(r *watcher.Rule, key string) {
 		if !k.given(at) {
 			at = "schedule"
 		}
-		if k.marks[at]&warned == 0 {
+		day := k.today.Time().In(k.c.Location)
+		switch next := r.Schedule.Next(day); {
+		case k.marks[at]&warned != 0:
+		case next.IsZero() || next.After(day.AddDate(1, 0, 1)):
+			k.warn(at, "%q does not come within a year, so it never looks", r.Schedule)
+		default:
 			k.warn(at, "it looks only while 12306 is closed (service_hours %v), so it never looks", hours)
 		}
 	}
