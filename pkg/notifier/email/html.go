@@ -11,8 +11,8 @@ import (
 // qmbox, qm_ (QQ), ntes (163, 126), moz-cite (Thunderbird), yahoo_quoted,
 // protonmail_quote.
 var (
-	quoteMark = regexp.MustCompile(`(?i)\b(?:class|id|name)\s*=\s*["']?[^"'>]*(?:gmail_quote|gmail_attr|gmail_extra|divrplyfwdmsg|appendonsend|mail-editor-reference|qmbox|qm_|includetail|xm_mail_oringinal|ntes-mailmaster|isreplycontent|netease-quote|j-mail-quote|moz-cite|yahoo_quoted|protonmail_quote|replyforward|origbody|signature)`)
-	stopMark  = regexp.MustCompile(`(?i)^<[a-z0-9]+\b[^>]*\b(?:class|id|name)\s*=\s*["']?[^"'>]*(?:divrplyfwdmsg|appendonsend|mail-editor-reference|isreplycontent|stopspelling|xm_mail_oringinal)`)
+	quoteMark = later(`(?i)\b(?:class|id|name)\s*=\s*["']?[^"'>]*(?:gmail_quote|gmail_attr|gmail_extra|divrplyfwdmsg|appendonsend|mail-editor-reference|qmbox|qm_|includetail|xm_mail_oringinal|ntes-mailmaster|isreplycontent|netease-quote|j-mail-quote|moz-cite|yahoo_quoted|protonmail_quote|replyforward|origbody|signature)`)
+	stopMark  = later(`(?i)^<[a-z0-9]+\b[^>]*\b(?:class|id|name)\s*=\s*["']?[^"'>]*(?:divrplyfwdmsg|appendonsend|mail-editor-reference|isreplycontent|stopspelling|xm_mail_oringinal)`)
 	tagName   = regexp.MustCompile(`^</?([A-Za-z][A-Za-z0-9:]*)`)
 )
 
@@ -72,9 +72,9 @@ func htmlText(s string) string {
 			if breaks(name) {
 				b.WriteByte('\n')
 			}
-		case stopMark.MatchString(tag):
+		case stopMark().MatchString(tag):
 			return b.String()
-		case !empty && !void(name) && (hides(name) || quoteMark.MatchString(tag)):
+		case !empty && !void(name) && (hides(name) || quoteMark().MatchString(tag)):
 			skip, depth = name, 1
 		case breaks(name) || name == "br" || name == "hr":
 			b.WriteByte('\n')

@@ -3,6 +3,7 @@ package email
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -26,8 +27,8 @@ func firstLine(text string) string {
 		switch line := lines[i]; {
 		case line == "| |":
 			return ""
-		case line == "" || quoted(line) || signature.MatchString(line):
-		case line == "--" || separator.MatchString(line) || fieldLine.MatchString(line):
+		case line == "" || quoted(line) || signature().MatchString(line):
+		case line == "--" || separator().MatchString(line) || fieldLine().MatchString(line):
 			return ""
 		default:
 			n := attribution(lines[i:])
@@ -55,13 +56,13 @@ func quoted(line string) bool {
 // attribution returns how many of the first lines are the sentence above a
 // quote, "On ... wrote:", which programs break in up to three; 0 when none is.
 func attribution(lines []string) int {
-	if !attributes.MatchString(lines[0]) {
+	if !attributes().MatchString(lines[0]) {
 		return 0
 	}
 	whole := ""
 	for n := 0; n < min(len(lines), 3) && lines[n] != ""; n++ {
 		whole = strings.TrimSpace(whole + " " + strings.TrimLeft(lines[n], "> "))
-		if wrote.MatchString(whole) {
+		if wrote().MatchString(whole) {
 			return n + 1
 		}
 	}
@@ -71,16 +72,23 @@ func attribution(lines []string) int {
 var (
 	// attributes is what the sentence above a quote begins with or holds: a
 	// date, an address, or the word for it. No answer does.
-	attributes = regexp.MustCompile(`(?i)^(on|at|am|le|在|于)\s*\S|20\d\d\s*[-/.年]|\S@\S`)
-	wrote      = regexp.MustCompile(`(?i)(写道|寫道|写到|wrote|writes|schrieb|a écrit)\s*[:：]?\s*[-—]*$`)
+	attributes = later(`(?i)^(on|at|am|le|在|于)\s*\S|20\d\d\s*[-/.年]|\S@\S`)
+	wrote      = later(`(?i)(写道|寫道|写到|wrote|writes|schrieb|a écrit)\s*[:：]?\s*[-—]*$`)
 
 	// separator is a line of dashes or underscores, mostly with a title in it:
 	// "-----Original Message-----", "---- 回复的原邮件 ----". All after it is quoted.
-	separator = regexp.MustCompile(`^(?:[-—_=*]{5,}|[-—_=*]{2,}[\s\x{a0}]*[^-—_=*\s\x{a0}][^-—_=*]{0,40}[-—_=*]{2,})$`)
+	separator = later(`^(?:[-—_=*]{5,}|[-—_=*]{2,}[\s\x{a0}]*[^-—_=*\s\x{a0}][^-—_=*]{0,40}[-—_=*]{2,})$`)
 
 	// fieldLine begins a quoted mail's header: "发件人: ...", "*From:* ...".
-	fieldLine = regexp.MustCompile(`(?i)^[*_"']{0,2}(发件人|寄件者|寄件人|发送人|发送时间|发送日期|寄件日期|收件人|收件者|抄送|主题|主旨|from|sent|to|cc|date|subject|von|gesendet|de|envoyé)\s?[*_]{0,2}\s?[:：]`)
+	fieldLine = later(`(?i)^[*_"']{0,2}(发件人|寄件者|寄件人|发送人|发送时间|发送日期|寄件日期|收件人|收件者|抄送|主题|主旨|from|sent|to|cc|date|subject|von|gesendet|de|envoyé)\s?[*_]{0,2}\s?[:：]`)
 
 	// signature is what phones write below every mail.
-	signature = regexp.MustCompile(`(?i)^[(（\[]?\s*(发自|來自|来自我的|寄自|从我的|從我的|由.{0,12}发送|从\s?\S{1,20}\s?版?\s?(邮件|手机).{0,4}发送|通过.{0,16}发送|获取\s|取得\s?Outlook|下载\s?Outlook|sent from |sent with |sent via |get outlook for|get bluemail|von meinem )`)
+	signature = later(`(?i)^[(（\[]?\s*(发自|來自|来自我的|寄自|从我的|從我的|由.{0,12}发送|从\s?\S{1,20}\s?版?\s?(邮件|手机).{0,4}发送|通过.{0,16}发送|获取\s|取得\s?Outlook|下载\s?Outlook|sent from |sent with |sent via |get outlook for|get bluemail|von meinem )`)
 )
+
+// later compiles an expression when it is first asked for: with what a reply
+// may look like in all languages they take half a megabyte, and most people
+// have no mail.
+func later(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}

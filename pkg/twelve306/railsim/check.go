@@ -78,8 +78,9 @@ func (s *Server) accept(r *http.Request) *exchange {
 }
 
 func (s *Server) routeOf(path string) *route {
-	for i := range siteMap {
-		if r := &siteMap[i]; r.path.MatchString(path) && (r.era == "" || r.era == s.opts.Era) {
+	steps := siteMap()
+	for i := range steps {
+		if r := &steps[i]; r.path.MatchString(path) && (r.era == "" || r.era == s.opts.Era) {
 			return r
 		}
 	}

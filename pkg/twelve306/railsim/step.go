@@ -1,6 +1,9 @@
 package railsim
 
-import "regexp"
+import (
+	"regexp"
+	"sync"
+)
 
 // Step names one kind of request.
 type Step string
@@ -58,7 +61,7 @@ const (
 // Steps lists every step but StepUnknown.
 func Steps() []Step {
 	var list []Step
-	for _, r := range siteMap {
+	for _, r := range siteMap() {
 		list = append(list, r.step)
 	}
 	return list
@@ -122,8 +125,9 @@ func exactly(path string) *regexp.Regexp {
 	return regexp.MustCompile("^" + regexp.QuoteMeta(path) + "$")
 }
 
-// siteMap is every step. Nothing changes it.
-var siteMap = buildRoutes()
+// siteMap is every step. Nothing changes it. The daemon links it for demo alone,
+// hence not before it is asked for: it takes a megabyte.
+var siteMap = sync.OnceValue(buildRoutes)
 
 func buildRoutes() []route {
 	routes := listRoutes()
