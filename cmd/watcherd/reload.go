@@ -58,6 +58,7 @@ func reloads(ctx context.Context, r *reloader) (run func()) {
 		if folders != nil {
 			defer folders.Close()
 		}
+		missed := false                // it was logged that the file is not there
 		quiet := time.NewTimer(settle) // it may have changed since it was read
 		defer quiet.Stop()
 		for {
@@ -73,8 +74,16 @@ func reloads(ctx context.Context, r *reloader) (run func()) {
 				quiet.Reset(settle)
 			case <-quiet.C:
 				text, err := contents(path)
-				if err != nil || text == "" || text == r.read {
-					continue // an editor is between taking the old file away and writing the new one
+				if err != nil || text == "" {
+					if !missed { // an editor is between taking the old file away and writing the new one, or somebody has taken it away
+						r.log.Warn("watch.yaml is gone or empty; the old rules go on until it is back", zap.Error(err))
+					}
+					missed = true
+					continue
+				}
+				missed = false
+				if text == r.read {
+					continue
 				}
 				r.reload(text)
 				if folders == nil {
