@@ -151,7 +151,7 @@ func (k *checker) seatChoice(r *watcher.Rule, key string) {
 // value is meant for everybody.
 func (k *checker) berth(r *watcher.Rule, key string) {
 	at := join(key, "berth")
-	if n := k.at(at); n != nil && n.Kind == yaml.ScalarNode && len(r.Berth) == 1 && len(r.Passengers) > 0 {
+	if len(r.Berth) == 1 && len(r.Passengers) > 0 && k.at(at).Kind == yaml.ScalarNode {
 		r.Berth = slices.Repeat(r.Berth, len(r.Passengers))
 	}
 	if !k.wishes(r, key, at, len(r.Berth)) {
