@@ -266,6 +266,10 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 		next = w.say.nextLogin()
 		tell = "no reply" // whichever step it is that gets none
 	}
+	if _, full := errors.AsType[*unwritten](err); full {
+		why, tell, next = w.say.cannotWrite(), "disk", ""
+		a.loginAfter = time.Now().Add(time.Minute)
+	}
 	if errors.Is(err, twelve306.ErrGaveUp) {
 		why, tell = gaveUp(err), ""
 	}

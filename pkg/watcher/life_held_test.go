@@ -207,6 +207,23 @@ func TestDiskFull(t *testing.T) {
 			s.untilTold(NewsBooked, 1, 2*time.Minute)
 		})
 	})
+	t.Run("before the login", func(t *testing.T) {
+		play(t, setup{sim: calm()}, func(s *scene) {
+			full := s.disk()
+			full.Store(true)
+			s.start()
+			m := s.untilTold(NewsLoginFailed, 1, time.Minute)
+			if !strings.Contains(m.Text, "磁盘") || strings.Contains(m.Text, "state folder") {
+				t.Errorf("told %q", m.Text)
+			}
+			s.pass(30 * time.Minute)
+			if n := len(s.phone.told(NewsLoginFailed)) + len(s.phone.questions("")); n != 1 {
+				t.Errorf("told %d times", n)
+			}
+			full.Store(false)
+			s.untilTold(NewsLoggedIn, 1, 2*time.Minute)
+		})
+	})
 	t.Run("after", func(t *testing.T) {
 		play(t, setup{sim: calm()}, func(s *scene) {
 			full := s.disk()

@@ -62,7 +62,7 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	}
 	s.last = p.ID
 	if err := w.record(nil, Event{Kind: QuestionOpened, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
-		return twelve306.Answer{}, err
+		return twelve306.Answer{}, &unwritten{err}
 	}
 	goOn := s.hold.pause()
 	r, err := w.ask(ctx, p)
@@ -77,7 +77,7 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	}
 	if err := w.record([]News{w.say.answered(s.rule, r)},
 		Event{Kind: AnswerUsed, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
-		return twelve306.Answer{}, err
+		return twelve306.Answer{}, &unwritten{err}
 	}
 	a := twelve306.Answer{Code: r.Code, Another: r.Action == notifier.Another}
 	for _, n := range r.Picks {
@@ -90,6 +90,12 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	}
 	return a, nil
 }
+
+// unwritten is the error of a question that was not asked, or whose answer was
+// not used, because it could not be written down.
+type unwritten struct{ error }
+
+func (u *unwritten) Unwrap() error { return u.error }
 
 // ask puts one question to every channel and logs its life.
 func (w *Watcher) ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, error) {
