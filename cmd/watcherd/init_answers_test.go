@@ -97,9 +97,9 @@ func TestInitDays(t *testing.T) {
 
 // FuzzInit: whatever is typed, the file that is written passes check and holds
 // no secret, or none is written and the program says why. It wants
-// -fuzzminimizetime, as make fuzz has it: how far a conversation gets depends on
-// goroutines, so an input is seldom as interesting twice, and go test would
-// spend a minute, and count nothing, on making it smaller.
+// -fuzzminimizetime 10x: which lines a conversation runs through depends on
+// goroutines too, so almost every input is interesting once, and go test would
+// spend a minute on making each smaller, in which it counts nothing.
 func FuzzInit(f *testing.F) {
 	f.Add("北京南\n上海虹桥\n明天\nG1 08:00-12:00\n二等座\n2\n张三\nzhangsan\nsecret\n0014\n3 5\ntopic\n回家: \"x\" # ${HOME}")
 	f.Add("VNP\nAOH\n12-01..12-03\nall\nany\n3\n'a: b', [x](儿童)\n\"\n\\\n\n2 6\nme@qq.com\n\nx\nkey\n- !!null")
