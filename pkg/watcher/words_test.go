@@ -184,7 +184,7 @@ func small(t *testing.T, s speaker) map[string][]string {
 			s.enough(twelve306.Challenge{Kind: twelve306.SMSChallenge, Wrong: 3}, 0),
 			s.enough(twelve306.Challenge{Kind: twelve306.AppChallenge, Wrong: 1}, 0),
 			s.cancelled(), s.noAsker(), s.noChannel(), s.opensThen(now, now), s.stopped(),
-			s.qrEnd(twelve306.QRScanned), s.qrEnd(twelve306.QRDone), s.qrEnd(twelve306.QRExpired), s.elsewhere(0), s.tookNoEffect(), s.heldNothing(),
+			s.qrEnd(twelve306.QRScanned), s.qrEnd(twelve306.QRDone), s.qrEnd(twelve306.QRExpired), s.elsewhere(0), s.tookNoEffect(), s.heldNothing(), s.otherAccount(),
 		},
 	}
 	priced := testTrain(t, fields{fSecond: "有", 39: "O031450021"})
