@@ -307,7 +307,7 @@ func (o *office) sent(to string) []mailed {
 // await returns the first n mails once there are as many.
 func (o *office) await(n int) []mailed {
 	o.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		o.mu.Lock()
 		told := o.told
