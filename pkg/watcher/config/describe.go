@@ -132,22 +132,7 @@ func (p *printer) stations(list []twelve306.Station) string {
 }
 
 // dates writes runs of days as ranges.
-func (p *printer) dates(list []twelve306.Date) string {
-	var out []string
-	for i := 0; i < len(list); {
-		k := i
-		for k+1 < len(list) && list[k].AddDays(1) == list[k+1] {
-			k++
-		}
-		text := list[i].String()
-		if k > i {
-			text += ".." + list[k].String()
-		}
-		out = append(out, text)
-		i = k + 1
-	}
-	return p.list(out...)
-}
+func (p *printer) dates(list []twelve306.Date) string { return p.list(runs(list)...) }
 
 func (p *printer) trains(r *watcher.Rule) string {
 	out := []string{p.lang.Pick("全部", "all")}
