@@ -24,7 +24,8 @@ const MinInterval = 100 * time.Millisecond
 // ParseSchedule reads cron with five fields (minute hour day month weekday),
 // or six with seconds first, a descriptor (@hourly), or a gap (@every 5s,
 // also below a second). Times are by the clock of loc, and so are the times
-// that the Schedule returns. A schedule that would never run is refused.
+// that the Schedule returns. Cron can name a day that never comes, 31 February:
+// its Next is the zero Time.
 //
 // The looks of @every lie on a grid (every 5s: at second 0, 5, 10, ...), so
 // that rules with the same gap look together and share their queries.

@@ -113,7 +113,7 @@ func FuzzParseSchedule(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if next := s.Next(from); !next.After(from) {
+		if next := s.Next(from); !next.IsZero() && !next.After(from) {
 			t.Errorf("%q after %v is %v", text, from, next)
 		}
 	})
