@@ -182,6 +182,13 @@ var settled = regexp.MustCompile(`^(regexp\.MustCompile|errors\.New|fmt\.Errorf|
 // understand, each with the reason why it may stay.
 var variables = map[string]string{
 	"cmd/watcherd.version":          "the linker sets it in a release",
+	"pkg/notifier/email.quoteMark":  "an expression that later compiles once, when it is asked for",
+	"pkg/notifier/email.stopMark":   "an expression that later compiles once, when it is asked for",
+	"pkg/notifier/email.attributes": "an expression that later compiles once, when it is asked for",
+	"pkg/notifier/email.wrote":      "an expression that later compiles once, when it is asked for",
+	"pkg/notifier/email.separator":  "an expression that later compiles once, when it is asked for",
+	"pkg/notifier/email.fieldLine":  "an expression that later compiles once, when it is asked for",
+	"pkg/notifier/email.signature":  "an expression that later compiles once, when it is asked for",
 	"pkg/twelve306/railsim.siteMap": "a table that is built once from two others",
 }
 
