@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 
@@ -162,7 +161,7 @@ func (d *Driver) message(l letter, a mail.Address) (*gomail.Msg, error) {
 	// RFC 3834: no out-of-office machine answers such a mail, and we do not
 	// take our own for an answer when we share a mailbox with the person.
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
-	l.Text = clean(l.Text)
+	l.Text = notifier.Clean(l.Text)
 	m.SetBodyString(gomail.TypeTextPlain, l.plain())
 	t, err := page()
 	if err != nil {
@@ -209,22 +208,10 @@ func (l letter) plain() string {
 
 // oneLine makes s a single line of at most n characters.
 func oneLine(s string, n int) string {
-	s = strings.Join(strings.Fields(clean(s)), " ")
+	s = strings.Join(strings.Fields(notifier.Clean(s)), " ")
 	if r := []rune(s); len(r) > n {
 		s = string(r[:n-1]) + "…"
 	}
 	return s
 }
 
-// clean drops broken UTF-8 and control characters other than the line feed.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || !unicode.IsControl(r):
-			return r
-		case r == '\t' || r == '\r':
-			return ' '
-		}
-		return -1
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-}

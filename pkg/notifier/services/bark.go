@@ -44,8 +44,8 @@ func (c *Bark) api() (api, error) {
 			if m.Loud {
 				level = loud
 			}
-			body := cut(clean(m.Text), 2000) // Apple carries 4 KiB, as JSON
-			return request{url: server + "/push", payload: push{c.DeviceKey, clean(m.Title), body, "watcherd", level, m.Link}}
+			body := cut(notifier.Clean(m.Text), 2000) // Apple carries 4 KiB, as JSON
+			return request{url: server + "/push", payload: push{c.DeviceKey, notifier.Clean(m.Title), body, "watcherd", level, m.Link}}
 		},
 		code: func(a answer) *int { return a.Code },
 		good: 200,

@@ -50,7 +50,7 @@ func (c *DingTalk) api() (api, error) {
 			}
 			return request{
 				url:     server + "/robot/send?" + q.Encode(),
-				payload: send{"markdown", text{clean(m.Title), body}},
+				payload: send{"markdown", text{notifier.Clean(m.Title), body}},
 			}
 		},
 		code:      func(a answer) *int { return a.ErrCode },

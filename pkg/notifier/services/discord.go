@@ -36,9 +36,9 @@ func (c *Discord) api() (api, error) {
 			if m.Link != "" {
 				link = "<" + m.Link + ">" // in brackets Discord does not fetch it
 			}
-			head := "**" + markdown(cutRunes(clean(m.Title), 100)) + "**"
+			head := "**" + markdown(cutRunes(notifier.Clean(m.Title), 100)) + "**"
 			// Escaping at most doubles a text.
-			text := markdown(cutRunes(clean(m.Text), (1900-len(link)-len(head))/2))
+			text := markdown(cutRunes(notifier.Clean(m.Text), (1900-len(link)-len(head))/2))
 			payload := send{lines(head, text, link), mentions{[]string{}}}
 			bare := request{url: c.Webhook, payload: payload}
 			if len(m.Image) == 0 {

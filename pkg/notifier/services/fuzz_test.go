@@ -99,7 +99,7 @@ func FuzzText(f *testing.F) {
 	f.Add("\x00\x1b[2J\xff\r\n\t", 1)
 	f.Add(strings.Repeat("长 ", 50), 0)
 	f.Fuzz(func(t *testing.T, s string, n int) {
-		c := clean(s)
+		c := notifier.Clean(s)
 		if !utf8.ValidString(c) || strings.ContainsFunc(c, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
 			t.Fatalf("%q", c)
 		}

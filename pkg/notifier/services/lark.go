@@ -43,11 +43,11 @@ func (c *Lark) api() (api, error) {
 	return api{
 		secrets: []string{c.Webhook, c.Secret},
 		request: func(m notifier.Message) request {
-			rows := [][]span{{{Tag: "text", Text: cut(clean(m.Text), 8000)}}}
+			rows := [][]span{{{Tag: "text", Text: cut(notifier.Clean(m.Text), 8000)}}}
 			if m.Link != "" {
 				rows = append(rows, []span{{Tag: "a", Text: m.Link, Href: m.Link}})
 			}
-			s := send{Type: "post", Content: content{map[string]post{"zh_cn": {clean(m.Title), rows}}}}
+			s := send{Type: "post", Content: content{map[string]post{"zh_cn": {notifier.Clean(m.Title), rows}}}}
 			if c.Secret != "" {
 				s.Timestamp = strconv.FormatInt(time.Now().Unix(), 10)
 				s.Sign = sign(s.Timestamp+"\n"+c.Secret, "") // the text is the key, and nothing is signed

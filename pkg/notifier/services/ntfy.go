@@ -89,7 +89,7 @@ const (
 // note goes without.
 func (c *Ntfy) publish(server string, n note) request {
 	to := server + "/" + url.PathEscape(c.Topic)
-	text := clean(n.text)
+	text := notifier.Clean(n.text)
 	plain := request{url: to, header: c.header(n), kind: "text/plain; charset=utf-8", payload: cut(text, maxNtfyText)}
 	if len(n.image) == 0 {
 		return plain
@@ -105,7 +105,7 @@ func (c *Ntfy) publish(server string, n note) request {
 
 func (c *Ntfy) header(n note) http.Header {
 	h := c.authorization()
-	h.Set("Title", encoded(cut(strings.Join(strings.Fields(clean(n.title)), " "), 250)))
+	h.Set("Title", encoded(cut(strings.Join(strings.Fields(notifier.Clean(n.title)), " "), 250)))
 	h.Set("Priority", strconv.Itoa(n.priority))
 	if n.link != "" {
 		h.Set("Click", n.link)

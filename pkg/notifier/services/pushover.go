@@ -29,12 +29,12 @@ func (c *Pushover) api() (api, error) {
 	return api{
 		secrets: []string{c.Token, c.User},
 		request: func(m notifier.Message) request {
-			title := cutRunes(clean(m.Title), 250)
+			title := cutRunes(notifier.Clean(m.Title), 250)
 			form := url.Values{
 				"token":     {c.Token},
 				"user":      {c.User},
 				"title":     {title},
-				"message":   {cmp.Or(cutRunes(clean(m.Text), 1024), title)}, // it refuses an empty one
+				"message":   {cmp.Or(cutRunes(notifier.Clean(m.Text), 1024), title)}, // it refuses an empty one
 				"timestamp": {strconv.FormatInt(m.At.Unix(), 10)},
 				"priority":  {"0"},
 			}

@@ -26,11 +26,11 @@ func (c *PushPlus) api() (api, error) {
 	return api{
 		secrets: []string{c.Token},
 		request: func(m notifier.Message) request {
-			content := lines(cut(clean(m.Text), 8000), m.Link)
+			content := lines(cut(notifier.Clean(m.Text), 8000), m.Link)
 			if content == "" {
-				content = clean(m.Title) // it refuses an empty one
+				content = notifier.Clean(m.Title) // it refuses an empty one
 			}
-			return request{url: server + "/send", payload: send{c.Token, cutRunes(clean(m.Title), 100), content, "txt"}}
+			return request{url: server + "/send", payload: send{c.Token, cutRunes(notifier.Clean(m.Title), 100), content, "txt"}}
 		},
 		code:      func(a answer) *int { return a.Code },
 		good:      200,

@@ -204,7 +204,7 @@ func (c *channel) explain(err error) error {
 
 // tidy makes foreign words fit for one line of a log, without secrets.
 func (c *channel) tidy(s string) string {
-	s = strings.Join(strings.Fields(clean(s)), " ") // first: what it drops may stand inside a secret
+	s = strings.Join(strings.Fields(notifier.Clean(s)), " ") // first: what it drops may stand inside a secret
 	for _, secret := range c.secrets {
 		if secret == "" {
 			continue

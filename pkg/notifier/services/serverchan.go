@@ -36,8 +36,8 @@ func (c *ServerChan) api() (api, error) {
 		secrets: []string{c.Key},
 		request: func(m notifier.Message) request {
 			desp := markdown(cut(m.Text, 8000))
-			title := cutRunes(clean(m.Title), 32)
-			if title != clean(m.Title) {
+			title := cutRunes(notifier.Clean(m.Title), 32)
+			if title != notifier.Clean(m.Title) {
 				desp = markdown(m.Title) + "\n\n" + desp
 			}
 			if m.Link != "" {

@@ -31,7 +31,7 @@ func (c *Slack) api() (api, error) {
 			if m.Link != "" {
 				link = "<" + escape(m.Link) + ">"
 			}
-			return request{url: c.Webhook, payload: send{Text: lines(escape(cut(clean(m.Title), 300)), escape(cut(clean(m.Text), 3000)), link)}}
+			return request{url: c.Webhook, payload: send{Text: lines(escape(cut(notifier.Clean(m.Title), 300)), escape(cut(notifier.Clean(m.Text), 3000)), link)}}
 		},
 		code: func(a answer) *int {
 			switch a.plain {

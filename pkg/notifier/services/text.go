@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/watcherd/watcherd/pkg/notifier"
 )
 
 // lines joins the parts that are not empty, one below the other.
@@ -38,24 +40,11 @@ func cutRunes(s string, n int) string {
 	return s
 }
 
-// clean drops broken UTF-8 and control characters other than the line feed.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || !unicode.IsControl(r):
-			return r
-		case r == '\t' || r == '\r':
-			return ' '
-		}
-		return -1
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-}
-
 // markdown makes plain text read the same where Markdown is expected: its
 // marks are escaped and its lines are kept.
 func markdown(s string) string {
 	var b strings.Builder
-	for line := range strings.Lines(clean(s)) {
+	for line := range strings.Lines(notifier.Clean(s)) {
 		line = strings.TrimSpace(line)
 		for _, r := range line {
 			if strings.ContainsRune("\\`*_[]<#", r) {

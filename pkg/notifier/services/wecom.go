@@ -43,7 +43,7 @@ func (c *WeCom) api() (api, error) {
 		secrets: []string{c.Key},
 		request: func(m notifier.Message) request {
 			link := cut(m.Link, 512)
-			head := lines(cut(clean(m.Title), 300), clean(m.Text))
+			head := lines(cut(notifier.Clean(m.Title), 300), notifier.Clean(m.Text))
 			r := request{url: to, payload: send{Type: "text", Text: &text{lines(cut(head, 2048-len(link)-1), link)}}}
 			if image := notifier.Numbered(m.Image); len(image) > 0 && len(image) <= maxPicture {
 				sum := md5.Sum(image)

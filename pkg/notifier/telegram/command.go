@@ -36,7 +36,7 @@ func (d *Driver) Commands(ctx context.Context, menu []notifier.Command, answer f
 	for {
 		select {
 		case m := <-commands:
-			text := cut(clean(answer(ctx, m.Text)), maxText)
+			text := cut(notifier.Clean(answer(ctx, m.Text)), maxText)
 			d.mu.Lock()
 			d.say(m, text)
 			d.mu.Unlock()

@@ -6,6 +6,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/go-telegram/bot/models"
+
+	"github.com/watcherd/watcherd/pkg/notifier"
 )
 
 // Telegram's limits, in UTF-16 units after its own formatting is taken off.
@@ -20,15 +22,15 @@ const (
 // lost, at most limit UTF-16 units long: the body gives way. The bold is an
 // entity, not markup, so no character needs escaping.
 func compose(limit int, title, body string, tail ...string) (string, []models.MessageEntity) {
-	title = cut(strings.Join(strings.Fields(clean(title)), " "), maxTitle)
+	title = cut(strings.Join(strings.Fields(notifier.Clean(title)), " "), maxTitle)
 	end := ""
 	for _, line := range tail {
-		if line = strings.TrimSpace(clean(line)); line != "" {
+		if line = strings.TrimSpace(notifier.Clean(line)); line != "" {
 			end += "\n" + line
 		}
 	}
 	end = cut(end, limit-units(title))
-	body = cut(strings.TrimSpace(clean(body)), limit-units(title)-units(end)-1)
+	body = cut(strings.TrimSpace(notifier.Clean(body)), limit-units(title)-units(end)-1)
 	text := title
 	if body != "" {
 		text += "\n" + body
@@ -66,16 +68,3 @@ func units(s string) int {
 	return n
 }
 
-// clean drops what Telegram refuses or shows badly: broken UTF-8 and control
-// characters other than the line feed.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || !unicode.IsControl(r) {
-			return r
-		}
-		if r == '\t' {
-			return ' '
-		}
-		return -1
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-}
