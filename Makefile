@@ -20,7 +20,7 @@ test: ## every test, the long sweeps included
 race: ## every test under the race detector, of the long sweeps a part; needs a C compiler
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
 fuzz: ## every fuzz target, FUZZTIME=60s each
-	grep -rHo '^func Fuzz[A-Za-z0-9]*' --include='*_test.go' . | sed 's/:func / /' | while read -r file target; do go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),60s) -fuzzminimizetime 1s "$$(dirname "$$file")" </dev/null || exit; done
+	grep -rHo '^func Fuzz[A-Za-z0-9]*' --include='*_test.go' . | sed 's/:func / /' | while read -r file target; do go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),60s) -fuzzminimizetime 10x "$$(dirname "$$file")" </dev/null || exit; done
 sim: ## SEEDS=10000 worlds: days of virtual time a second
 	go test ./pkg/watcher -run 'TestSimulation$$' -seeds $(or $(SEEDS),10000) -timeout 0
 kills: ## real processes, SIGKILL at every write and request

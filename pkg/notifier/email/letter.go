@@ -214,4 +214,3 @@ func oneLine(s string, n int) string {
 	}
 	return s
 }
-

@@ -67,4 +67,3 @@ func units(s string) int {
 	}
 	return n
 }
-
