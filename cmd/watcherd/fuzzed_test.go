@@ -52,7 +52,7 @@ var fuzzed = []struct{ dir, target, parsers string }{
 	{"pkg/notifier", "FuzzNumbered", "Numbered"},
 	{"pkg/notifier/services", "FuzzReply", "judge retryAfter tidy"},
 	{"pkg/notifier/services", "FuzzEvents", "subscribe nextLine hear listenTo hearBound"},
-	{"pkg/notifier/services", "FuzzText", "clean markdown cut"},
+	{"pkg/notifier/services", "FuzzText", "markdown cut"},
 	{"pkg/notifier/web", "FuzzForm", "post parse asked"},
 	{"pkg/notifier/web", "FuzzPath", "ServeHTTP"},
 	{"cmd/watcherd", "FuzzInit", "hear days day pick settle pickSeats passengers stations numbers pasted"},
