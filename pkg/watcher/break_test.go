@@ -341,6 +341,7 @@ func TestEveryCrash(t *testing.T) {
 // A daemon that crashes again and again asks no more than one that lives: the
 // budget and the gap between looks outlive a kill.
 func TestTheBudgetOutlivesRestarts(t *testing.T) {
+	t.Parallel()
 	play(t, setup{sim: calm(), session: "none", rules: []Rule{homeRule(notifies)}}, func(s *scene) {
 		s.start()
 		for range 90 {

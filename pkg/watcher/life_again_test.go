@@ -106,6 +106,7 @@ func TestDeclinedSurvivesARestart(t *testing.T) {
 
 // 12306 refuses the account's orders for the day: a restart knows it.
 func TestRefusedForTheDaySurvivesARestart(t *testing.T) {
+	t.Parallel()
 	play(t, setup{sim: calm()}, func(s *scene) {
 		s.site.SetCancels("zhangsan", 3)
 		s.start()

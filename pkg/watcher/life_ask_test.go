@@ -69,6 +69,7 @@ func TestHistory(t *testing.T) {
 // A look on demand waits its turn in the daemon's pace, changes nothing, and
 // is not made at night.
 func TestLook(t *testing.T) {
+	t.Parallel()
 	rule := homeRule(func(r *Rule) { r.To = append(r.To, hankou) })
 	night := Window{From: 5 * 60, To: 23 * 60}
 	play(t, setup{sim: calm(), session: "none", rules: []Rule{rule}, change: func(o *Options) { o.Hours = night }}, func(s *scene) {

@@ -87,6 +87,7 @@ func TestAsk(t *testing.T) {
 
 // refusals: why an order fails, what is told, and whether watcherd goes on.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	people := func(names ...string) func(*Rule) { return func(r *Rule) { r.Passengers = names } }
 	for _, tt := range []struct {
 		name    string

@@ -15,6 +15,7 @@ import (
 // more rules than the budget bears; the others wait before and come after. The
 // harness holds all of it to the budget.
 func TestBurst(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		ahead time.Duration
 		more  int // other queries
@@ -157,6 +158,7 @@ func TestWrongClockAndAnOrder(t *testing.T) {
 
 // service_hours are those of 12306's clock.
 func TestWrongClockAndTheHours(t *testing.T) {
+	t.Parallel()
 	for _, ahead := range []time.Duration{-3 * time.Minute, 3 * time.Minute} {
 		set := setup{sim: railsim.Options{Calm: true, Ahead: ahead}, session: "none", rules: []Rule{homeRule(notifies)},
 			change: func(o *Options) { o.Hours = Window{6 * 60, 10 * 60} }}

@@ -57,6 +57,7 @@ func (s *scene) toldTimes(kind NewsKind, rule string, want int) {
 // nothing can be seen, never that there is nothing; there is a copy for a
 // report; and the end is told, too.
 func TestCanary(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		kind railsim.FaultKind
 		msg  string
@@ -124,6 +125,7 @@ func TestStrangeRowsAreUsed(t *testing.T) {
 // A word about seats that nobody knows is told once for each rule that cannot
 // be judged because of it, and again only when it was readable in between.
 func TestUnknownSeatWord(t *testing.T) {
+	t.Parallel()
 	all := func(r *Rule) { notifies(r); r.Name = "随便"; r.Trains = TrainPatterns{} }
 	play(t, setup{sim: railsim.Options{Calm: true, Era: railsim.Present}, session: "none", rules: []Rule{homeRule(notifies), homeRule(all)}}, func(s *scene) {
 		more := g1110(0)
@@ -194,6 +196,7 @@ func TestOneDayVanishes(t *testing.T) {
 // After six hours an empty list is believed, and said to be; trains that come
 // after that are news as ever.
 func TestEmptyTimetableIsBelieved(t *testing.T) {
+	t.Parallel()
 	play(t, setup{sim: calm(), session: "none", rules: []Rule{homeRule(notifies)}}, func(s *scene) {
 		s.start()
 		s.pass(time.Minute)

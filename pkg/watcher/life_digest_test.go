@@ -16,6 +16,7 @@ import (
 // A day with failures, a question and an order, told at half past nine; the
 // next is counted from nothing.
 func TestDigest(t *testing.T) {
+	t.Parallel()
 	far := twelve306.Date{Year: 2000, Month: time.January, Day: 20}
 	half9, err := ParseClock("21:30")
 	if err != nil {

@@ -108,6 +108,7 @@ func TestForeignOrder(t *testing.T) {
 
 // Wrong answers, silence, a refused password: what a login does next.
 func TestLoginConversations(t *testing.T) {
+	t.Parallel()
 	t.Run("wrong three times", func(t *testing.T) {
 		play(t, setup{sim: calm()}, func(s *scene) {
 			s.phone.always(s.phone.wrongly)
@@ -166,6 +167,7 @@ func TestLoginConversations(t *testing.T) {
 
 // A stop at any moment is quick, and the next life goes on.
 func TestStopAnywhere(t *testing.T) {
+	t.Parallel()
 	for at := range 24 {
 		play(t, setup{sim: railsim.Options{Calm: true, RTT: 200 * time.Millisecond}, excuse: []string{"a query "}}, func(s *scene) {
 			s.site.SetOrderCaptcha(true)

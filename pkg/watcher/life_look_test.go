@@ -99,6 +99,7 @@ func TestRulesShareQueries(t *testing.T) {
 
 // Outside service_hours nothing is asked; the first look follows at once.
 func TestServiceHours(t *testing.T) {
+	t.Parallel()
 	set := setup{sim: calm(), session: "none", rules: []Rule{homeRule(notifies)}, change: func(o *Options) { o.Hours = Window{5 * 60, 60} }} // 05:00-01:00
 	play(t, set, func(s *scene) {
 		s.start()
@@ -195,6 +196,7 @@ func TestThrottled(t *testing.T) {
 // A whole day stays within the budget (the simulator counts) and keeps the
 // session alive without asking anybody twice.
 func TestADay(t *testing.T) {
+	t.Parallel()
 	play(t, setup{sim: calm()}, func(s *scene) {
 		s.start()
 		s.pass(24 * time.Hour)

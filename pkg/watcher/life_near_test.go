@@ -33,6 +33,7 @@ func (p *phone) near(t *testing.T) []notifier.Message {
 // look where there are too few seats, in words that say what is wrong and what
 // to change; nothing is ordered.
 func TestNearMisses(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		change func(*Rule)
 		sell   string // the code that there is
@@ -97,6 +98,7 @@ func TestNearMisses(t *testing.T) {
 // A seat that is gone at the next look is no news, and one that comes back is
 // told again only after an hour.
 func TestNearMissesThatFlicker(t *testing.T) {
+	t.Parallel()
 	play(t, setup{sim: calm(), session: "none", rules: []Rule{homeRule(tellsNear, two, func(r *Rule) { r.Action = ActionNotify })}}, func(s *scene) {
 		s.start()
 		s.pass(20 * time.Second)

@@ -13,6 +13,7 @@ import (
 // told, with the moment at which the train goes on sale. The login is made sure
 // of 30, 10 and 3 minutes before, and the seat is booked when it is sold.
 func TestOpening(t *testing.T) {
+	t.Parallel()
 	for _, era := range []railsim.Era{railsim.Classic, railsim.Present} {
 		t.Run(string(era), func(t *testing.T) {
 			far := twelve306.Date{Year: 2000, Month: time.January, Day: 16}
