@@ -47,6 +47,10 @@ func (s *State) changeAccount(e Event) {
 	}
 }
 
+// nobody is who takes over when watch.yaml names no account any more: its orders
+// are out of sight, too. The saved session stays for when it is back.
+const nobody = "none"
+
 // changeOwner writes down that another account than before takes over. owner is
 // the one of the saved session, who the new one; see [Options.who].
 func (w *Watcher) changeOwner(owner, who string, say speaker) error {
@@ -82,8 +86,8 @@ const stepElsewhere = "elsewhere"
 
 // otherAccount is why nobody knows what became of an order.
 func (s speaker) otherAccount() string {
-	return s.f("用另一个账号下的单，现在的账号看不到；请用那个账号到 12306 App 里看",
-		"ordered with another account, which the present one cannot see; please look with that account in the 12306 app")
+	return s.f("用另一个账号下的单，现在看不到；请用那个账号到 12306 App 里看",
+		"ordered with another account and out of sight now; please look with that account in the 12306 app")
 }
 
 // stranger tells of an order that the account in force cannot see.
@@ -107,8 +111,8 @@ func (s speaker) stranger(a *Attempt, now time.Time) News {
 		fact = s.f("订单 %s 的付款时间已过，付没付不知道。", "The time to pay for order %s is over; whether it was paid is not known.", o.Number)
 	}
 	return News{Kind: NewsHeldElsewhere, Rule: a.Rule, Loud: true, Title: title,
-		Text: lines(fact, s.f("watch.yaml 里换了账号，watcherd 看不到原来账号的订单，也不会动它。",
-			"watch.yaml names another account now: watcherd cannot see the orders of the old one, and leaves them alone."), s.trip(o), todo,
+		Text: lines(fact, s.f("watch.yaml 里换了或去掉了账号，watcherd 看不到原来账号的订单，也不会动它。",
+			"watch.yaml names another account now, or none: watcherd cannot see the orders of the old one, and leaves them alone."), s.trip(o), todo,
 			s.f("规则“%s”不会再抢；要用现在的账号抢：watcherd resume %[1]s。账号改回去，watcherd 就接着管这一单。",
 				"Rule %s books no more; to book with the present account: watcherd resume %[1]s. With the old account back in watch.yaml, watcherd goes on with this order.", a.Rule))}
 }

@@ -99,3 +99,43 @@ func TestRestartWithAnotherAccount(t *testing.T) {
 		})
 	}
 }
+
+// The account is taken out of watch.yaml while its order waits for payment: that
+// is told once, and when it is back the order is taken up again.
+func TestRestartWithoutAnAccount(t *testing.T) {
+	t.Parallel()
+	without := false
+	play(t, setup{sim: calm(), change: func(o *Options) {
+		if without {
+			o.Account, o.Rules = nil, []Rule{homeRule(func(r *Rule) { r.Action, r.Passengers = ActionNotify, nil })}
+		}
+	}}, func(s *scene) {
+		s.start()
+		s.untilTold(NewsLoggedIn, 1, time.Minute)
+		s.sell(1)
+		s.untilTold(NewsBooked, 1, time.Minute)
+		s.stop(s.now())
+		without = true
+		for range 2 { // told once, not at each start
+			s.start()
+			m := s.untilTold(NewsHeldElsewhere, 1, time.Minute)
+			if m.Title != "订单在另一个账号里：G1110 1月5日" || !strings.Contains(m.Text, "去掉了账号") || !m.Loud {
+				t.Errorf("told %q\n%s", m.Title, m.Text)
+			}
+			s.pass(time.Minute)
+			s.stop(s.now())
+		}
+		if n := len(s.phone.told(NewsHeldElsewhere)); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		without = false
+		if err := s.site.PayOrder(s.site.AllOrders()[0].Number); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+		s.untilTold(NewsPaid, 1, 5*time.Minute)
+		if n := len(s.site.AllOrders()); n != 1 {
+			t.Errorf("%d orders", n)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -320,10 +321,8 @@ func (w *Watcher) session(opt Options) ([]byte, error) {
 		return nil, err
 	}
 	who := opt.who()
-	if who != "" {
-		if err := w.changeOwner(string(owner), who, speaker{opt.Language, opt.Location}); err != nil {
-			return nil, err
-		}
+	if err := w.changeOwner(string(owner), cmp.Or(who, nobody), speaker{opt.Language, opt.Location}); err != nil {
+		return nil, err
 	}
 	if who != "" && who != string(owner) {
 		if len(owner) > 0 {
