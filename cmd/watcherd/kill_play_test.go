@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -415,11 +414,6 @@ func init() {
 
 // stage writes the daemon's files.
 func (p *play) stage() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer l.Close()
 	text := fmt.Sprintf(`state_dir: state
 twelve306:
   base_url: %s
@@ -436,8 +430,8 @@ notify:
     - webhook: {url: "%s"}
 %srules:
   - {name: 回家, date: %s, from: 广州南, to: 武汉, trains: [G1110], seats: [二等座], passengers: [张三, 李四]}
-`, p.serve.URL, p.login, p.more, l.Addr(), p.inbox.URL, p.notify, p.date())
-	err = os.MkdirAll(filepath.Join(p.dir, "state"), 0o700)
+`, p.serve.URL, p.login, p.more, quietAddr(), p.inbox.URL, p.notify, p.date())
+	err := os.MkdirAll(filepath.Join(p.dir, "state"), 0o700)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(p.dir, "watch.yaml"), []byte(text), 0o600)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -228,10 +230,28 @@ func fetch(ts *testscript.TestScript, ask func(string) (*http.Response, error), 
 }
 
 func (s *stage) port(ts *testscript.TestScript, _ []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	defer l.Close()
-	ts.Setenv("PORT_ADDR", l.Addr().String())
+	ts.Setenv("PORT_ADDR", quietAddr())
+}
+
+// quietPort counts the ports that quietAddr has tried, from anywhere.
+var quietPort atomic.Uint32
+
+func init() { quietPort.Store(rand.Uint32()) }
+
+// quietAddr returns an address of this machine on which a daemon can listen, in
+// every one of its lives. Its port is one that the kernel gives nobody who asks
+// for any, as the other tests do all the time: a port of theirs, let go for the
+// daemon, may be taken by the time that it starts.
+func quietAddr() string {
+	const first, last = 10000, 32767 // Linux gives from 32768, others from 49152
+	for range last - first {
+		addr := fmt.Sprintf("127.0.0.1:%d", first+quietPort.Add(1)%(last-first))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
+	}
+	panic("no port is free between 10000 and 32767")
 }
 
 // process is one watcherd in the background.
