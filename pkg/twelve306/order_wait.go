@@ -87,7 +87,12 @@ func queueFailed(op string, w WaitStatus) error {
 		}
 		return &Error{Op: op, Kind: SoldOut, Msg: "占座失败"}
 	}
-	return refused(op, w.Msg)
+	e := refused(op, w.Msg)
+	if e.Kind == Session {
+		// It is the order that has ended; a login would ask the same queue again.
+		e.Kind = Changed
+	}
+	return e
 }
 
 // waitTime asks the queue once.

@@ -38,6 +38,8 @@ type account struct {
 	unanswered bool            // nobody answered the question of the last login
 	who        string          // see [Options.who]
 	hold       *hold           // of the attempt under way
+	doubted    time.Time       // when reconcile began
+	urgent     *Attempt        // whose end is not known, and for which a login is wanted
 }
 
 func newAccount(w *Watcher) *account {
@@ -222,7 +224,7 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 	}
 	was, _ := w.client.LoggedIn()
 	proven := w.client.Proven()
-	person := &solver{w: w, rule: rule, opens: opens, hold: a.hold}
+	person := &solver{w: w, rule: rule, opens: opens, hold: a.hold, doubt: a.urgent}
 	err := w.client.Login(ctx, w.opt.Account.Credentials, person)
 	asked := person.last != ""
 	if err == nil {

@@ -66,11 +66,13 @@ func (a *account) attempt(ctx context.Context, r *watched, c Candidate) {
 	case unsent(err):
 		a.fail(r, at, err, w.say.nextLook())
 		a.pause(err)
-	case kind == twelve306.Ambiguous:
+	case kind == twelve306.Ambiguous, kind == twelve306.Network, kind == twelve306.Busy, kind == twelve306.Blocked, kind == twelve306.Session, kind == twelve306.Unpaid:
+		// What says that it is busy, that nobody is logged in, or that an order is
+		// open may have taken this one: PROMISES' U.
 		w.recordAlways(nil, Event{Kind: Doubt, Rule: at.Rule, Attempt: at.ID, Why: w.why(err), Cause: string(kind)})
 		a.reconcile(ctx, at, doubt{intent: intent, err: err})
 	case kind == twelve306.SoldOut, kind == twelve306.NotOnSale, kind == twelve306.Refused, kind == twelve306.Conflict:
-		a.refusedBy(r, at, c, err)
+		a.refusedBy(r, at, keyOf(c), c.Train.LeftTicket(), err)
 	default:
 		// Refused in words that may hide an order: look once before it is believed.
 		w.recordAlways(nil, Event{Kind: Doubt, Rule: at.Rule, Attempt: at.ID, Why: w.why(err), Cause: string(kind)})
@@ -199,10 +201,16 @@ func (a *account) took(ctx context.Context, at *Attempt) {
 
 // finish is what follows on an order number: it is written down, the page's
 // last question is asked, the order is read back, and the news is written with
-// it. After a crash in between, recovery comes here again.
+// it. After a crash in between, recovery comes here again, with the number in
+// at. Nobody is asked to log in before he knows that he has a seat.
 func (a *account) finish(ctx context.Context, at *Attempt, q twelve306.Queued, number string) {
 	w := a.w
-	w.recordAlways(nil, Event{Kind: Numbered, Rule: at.Rule, Attempt: at.ID, Order: at.Trip.asked(number, time.Now())})
+	since := time.Now()
+	if at.Number == number {
+		since = at.Intent
+	} else {
+		w.recordAlways(nil, Event{Kind: Numbered, Rule: at.Rule, Attempt: at.ID, Order: at.Trip.asked(number, since)})
+	}
 	a.log.Info("there is an order number", zap.String("attempt", at.ID), zap.String("number", number))
 	reading, cancel := context.WithTimeout(ctx, readBackTime)
 	defer cancel()
@@ -216,18 +224,18 @@ func (a *account) finish(ctx context.Context, at *Attempt, q twelve306.Queued, n
 		}
 		cancel()
 	}
-	held := at.Trip.asked(number, time.Now())
+	held := at.Trip.asked(number, since)
+	missing := false // the list can be read, and the order is not in it
 	for revived := false; reading.Err() == nil; {
 		h, err := w.client.Unfinished(reading)
 		if o := orderWithNumber(h.Orders, number); err == nil && o != nil {
 			held = heldOrder(*o)
 			break
 		}
-		if err == nil && len(h.Orders) > 0 {
+		if missing = err == nil; missing && (len(h.Orders) > 0 || time.Since(since) > shortestPayWindow) {
 			break
 		}
 		if twelve306.KindOf(err) == twelve306.Session {
-			// Nobody is asked to log in before he knows that he has a seat.
 			if in, _ := w.client.Revive(reading); revived || !in {
 				break
 			}
@@ -240,6 +248,20 @@ func (a *account) finish(ctx context.Context, at *Attempt, q twelve306.Queued, n
 	}
 	if ctx.Err() != nil {
 		return // the next start reads it back and tells
+	}
+	if missing && time.Since(since) > shortestPayWindow {
+		// The daemon was down for as long as an order lives.
+		if status, err := w.client.OrderStatus(reading, number, since); err == nil {
+			end := Expired
+			if status == twelve306.OrderPaid {
+				end = Paid
+			}
+			a.cameAndWent(at, held, end)
+			if end == Expired {
+				w.lookAgain(ctx, &Attempt{ID: at.ID, Rule: at.Rule, Trip: at.Trip, Order: held})
+			}
+			return
+		}
 	}
 	a.book(at, held)
 }
@@ -307,38 +329,43 @@ func (a *account) notPrepared(ctx context.Context, log *zap.Logger, r *watched, 
 	case "":
 		a.cannotWrite(at, err)
 	default:
-		a.refusedBy(r, at, c, err)
+		a.refusedBy(r, at, keyOf(c), c.Train.LeftTicket(), err)
 	}
 }
 
 // refusedBy is what follows on a refusal in 12306's words when nothing is held.
-func (a *account) refusedBy(r *watched, at *Attempt, c Candidate, err error) {
+// r is nil when the rule is gone; the seat k, with its leftTicket, is zero when
+// the rule wants it no more.
+func (a *account) refusedBy(r *watched, at *Attempt, k seatKey, left string, err error) {
 	w := a.w
 	next := w.say.nextLook()
 	now := time.Now()
 	quiet := false
-	switch twelve306.KindOf(err) {
-	case twelve306.SoldOut, twelve306.NotOnSale:
+	switch kind := twelve306.KindOf(err); {
+	case kind == twelve306.Refused:
+		a.tomorrow = nextDay(now, w.opt.Location)
+		next = w.say.nextTomorrow()
+	case r == nil:
+	case kind == twelve306.SoldOut, kind == twelve306.NotOnSale:
+		if k == (seatKey{}) {
+			break
+		}
 		w.mu.Lock()
-		k := keyOf(c)
 		old, known := r.rests[k]
 		quiet = known && old.why == w.why(err)
 		least := min(restLeast<<min(old.times, 3), restTime)
 		if !at.Intent.IsZero() {
 			least = max(least, restAfterConfirm)
 		}
-		r.rests[k] = rest{now.Add(least), now.Add(restTime), c.Train.LeftTicket(), w.why(err), old.times + 1}
+		r.rests[k] = rest{now.Add(least), now.Add(restTime), left, w.why(err), old.times + 1}
 		w.mu.Unlock()
-	case twelve306.Refused:
-		a.tomorrow = nextDay(now, w.opt.Location)
-		next = w.say.nextTomorrow()
-	case twelve306.Conflict, twelve306.Passenger:
+	case kind == twelve306.Conflict, kind == twelve306.Passenger:
 		w.mu.Lock()
 		r.stopped = w.why(err)
 		w.mu.Unlock()
 		next = w.say.nextStopRule()
 	default:
-		if twelve306.KindOf(err) == twelve306.Unpaid {
+		if kind == twelve306.Unpaid {
 			next = w.say.nextUnpaid()
 		}
 		a.pauseAfter(err, restTime)

@@ -35,6 +35,8 @@ const (
 	again    = "submit initDc " + toEnd // the passengers are known by now
 	afresh   = "submit " + fromPage
 	queue    = "wait 5s wait 5s wait result list-page list"
+	// Nothing is held, as two lists and that of the paid orders say.
+	disproved = "wait list-page list polls list-page list queryMyOrder "
 	// The sign-on is gone, too: a person is asked.
 	newLogin  = "checkUser userLogin passport uamtk conf uamtk-static login-page picture 1s check password userLogin passport uamtk uamauthclient "
 	toConfirm = "submit initDc passengers checkOrder count confirm "
@@ -168,14 +170,14 @@ func TestFaultsFromConfirmOn(t *testing.T) {
 		{row: "confirm", column: "nothing was written", faults: on(railsim.StepConfirm, railsim.Unreachable), wire: toConfirm + "1s confirm " + queue, told: "seats booked"},
 		{row: "confirm", column: "nothing was written, twice", faults: often(2, on(railsim.StepConfirm, railsim.Unreachable)), wire: toConfirm + "1s confirm 1s " + again + " ...", told: "seats failed booked", says: []string{"网络不通", "继续盯着"}},
 		{row: "confirm", column: "nothing was written, ever", faults: often(-1, on(railsim.StepConfirm, railsim.Unreachable)), wire: toConfirm + "1s confirm 1s submit initDc checkOrder count confirm 1s confirm 2s submit initDc checkOrder count confirm 1s confirm 4s submit ...", told: "seats failed", until: 10 * time.Minute},
-		{row: "confirm", column: "unread, did not act", faults: on(railsim.StepConfirm, but(append(unread(), railsim.TooMany429, railsim.Status503), railsim.ReplyLost)...), wire: toConfirm + "wait list-page list polls list-page list 35s " + again + " ...", told: "seats failed booked", until: 2 * time.Minute, says: []string{"没有成功", "没有占座", "继续盯着"}, then: twoNothings},
+		{row: "confirm", column: "unread, did not act", faults: on(railsim.StepConfirm, but(append(unread(), railsim.TooMany429, railsim.Status503), railsim.ReplyLost)...), wire: toConfirm + disproved + "35s " + again + " ...", told: "seats failed booked", until: 2 * time.Minute, says: []string{"没有成功", "没有占座", "继续盯着"}, then: twoNothings},
 		{row: "confirm", column: "unread, acted", faults: acting(on(railsim.StepConfirm, but(append(unread(), railsim.TooMany429, railsim.Status503), railsim.RequestLost, railsim.Hang)...)), wire: toConfirm + "wait list-page list polls list-page list", told: "seats booked", then: soon},
 		{row: "confirm", column: "unread, acted, held meanwhile", faults: acting(on(railsim.StepConfirm, railsim.Hang)), wire: toConfirm + "wait list-page list", told: "seats booked"},
-		{row: "confirm", column: "busy", faults: on(railsim.StepConfirm, railsim.Busy), wire: toConfirm + "list-page list 60s " + again + " ...", told: "seats failed booked", until: 2 * time.Minute, says: []string{"12306 说：网络繁忙", "继续盯着"}},
-		{row: "confirm", column: "session gone", faults: on(railsim.StepConfirm, railsim.LoggedOut), wire: toConfirm + revived + "wait list-page list polls list-page list 35s " + afresh + " ...", told: "seats failed booked", until: 2 * time.Minute, then: twoNothings},
-		{row: "confirm", column: "sign-on gone", before: dies(railsim.StepConfirm), wire: toConfirm + newLogin + "wait list-page list polls list-page list 35s " + afresh + " ...", told: "seats logged_in failed booked", until: 2 * time.Minute, then: twoNothings},
+		{row: "confirm", column: "busy", faults: on(railsim.StepConfirm, railsim.Busy), wire: toConfirm + disproved + "60s checkUser " + again + " ...", told: "seats failed booked", until: 3 * time.Minute, says: []string{"12306 说：网络繁忙", "继续盯着"}, then: twoNothings},
+		{row: "confirm", column: "session gone", faults: on(railsim.StepConfirm, railsim.LoggedOut), wire: toConfirm + revived + disproved + "35s " + afresh + " ...", told: "seats failed booked", until: 2 * time.Minute, then: twoNothings},
+		{row: "confirm", column: "sign-on gone", before: dies(railsim.StepConfirm), wire: toConfirm + newLogin + disproved + "35s " + afresh + " ...", told: "seats logged_in failed booked", until: 2 * time.Minute, then: twoNothings},
 		{row: "confirm refused", column: "no tickets", faults: refusals(railsim.StepConfirm, "没有足够的票!"), wire: toConfirm + "35s " + again + " ...", told: "seats failed booked", until: 2 * time.Minute, says: []string{"12306 说：没有足够的票!", "继续盯着"}},
-		{row: "confirm refused", column: "unfinished", faults: refusals(railsim.StepConfirm, "您还有未处理的订单，请您到[未完成订单]进行处理!", "您的订单正在排队中"), wire: toConfirm + "list-page list 60s " + again + " ...", told: "seats failed booked", until: 2 * time.Minute},
+		{row: "confirm refused", column: "unfinished", faults: refusals(railsim.StepConfirm, "您还有未处理的订单，请您到[未完成订单]进行处理!", "您的订单正在排队中"), wire: toConfirm + disproved + "60s checkUser " + again + " ...", told: "seats failed booked", until: 3 * time.Minute, then: twoNothings},
 		{row: "confirm refused", column: "cancelled too often", faults: refusals(railsim.StepConfirm, "由于您取消次数过多，今日将不能继续受理您的订票请求。"), wire: toConfirm + "4m checkUser ...", told: "seats failed", until: 20 * time.Minute, says: []string{"取消次数过多", "明天自动再试"}},
 		{row: "confirm refused", column: "clash", faults: refusals(railsim.StepConfirm, "张三(二代身份证-110101199001010014)存在与本次购票行程冲突的车票!!"), wire: toConfirm + "4m checkUser ...", told: "seats failed", until: 20 * time.Minute, says: []string{"1101***********014", "冲突", "这条规则不再下单"}},
 		{row: "confirm refused", column: "unknown", faults: refusals(railsim.StepConfirm, "今日宜静坐"), wire: toConfirm + "list-page list 60s " + again + " ...", told: "seats failed booked", until: 2 * time.Minute, says: []string{"12306 说：今日宜静坐", "继续盯着"}},

@@ -232,11 +232,16 @@ func (s speaker) booked(rule string, o *HeldOrder, now time.Time) News {
 	n.Title = s.f("抢到了，请马上付款：%s", "Booked, pay at once: %s", trip)
 	pay := s.f("付款期限没有读到：请在 10 分钟内到 12306 官方 App 的“未完成订单”里付款。",
 		"The time limit could not be read: pay within 10 minutes in the official 12306 app, under unfinished orders.")
-	if !o.PayBy.IsZero() {
+	switch {
+	case !o.PayBy.IsZero():
 		until := s.clock(o.PayBy, now)
 		n.Title = s.f("抢到了，%s 前付款：%s", "Booked, pay before %s: %s", until, trip)
 		pay = s.f("请在 %s 前到 12306 官方 App 的“未完成订单”里付款，过时座位会被收回。",
 			"Pay before %s in the official 12306 app, under unfinished orders; after that the seats are gone.", until)
+	case !o.Since.IsZero() && now.Sub(o.Since) > shortestPayWindow:
+		n.Title = s.f("抢到过，请马上看 App：%s", "Was booked, look at once: %s", trip)
+		pay = s.f("这一单是 %s 下的，可能快要过时，也可能已经过时或付过款：请马上到 12306 官方 App 的“未完成订单”里看，有就付款。",
+			"It was ordered at %s, and may soon expire, or be expired or paid already: look at once in the official 12306 app, under unfinished orders, and pay for it if it is there.", s.clock(o.Since, now))
 	}
 	number := s.orderNumber(o)
 	if o.Number == "" {

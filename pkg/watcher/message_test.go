@@ -37,6 +37,11 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		ch.Previous = how
 		return ask(ch, nil)
 	}
+	urgent := func() News {
+		p := s.question(login, "回家", nil)
+		p.Title, p.Text = s.urgently(&Attempt{Rule: "回家", Trip: wanted}, p.Title, p.Text)
+		return put(p)
+	}
 	why := (&Watcher{say: s}).why
 	few := nearMiss{journey: trip(feb3, wuhan), train: &train, why: Reason{Kind: TooFew, Seat: twelve306.SecondClass, Have: 1, Want: 2}}
 	late := nearMiss{journey: trip(feb3, wuhan), train: &train, why: Reason{Kind: Arrives, Minute: 13*60 + 30, Window: Window{0, 13 * 60}}, seat: twelve306.SecondClass}
@@ -76,6 +81,8 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"login-person":        s.loginFailed(s.said("请完成滑动验证。"), s.nextPerson()),
 		"booked":              s.booked("回家", order, now),
 		"booked-not-read":     s.booked("回家", asked, now),
+		"booked-long-ago":     s.booked("回家", wanted.asked("EA12345678", now.Add(-45*time.Minute)), now),
+		"question-urgent":     urgent(),
 		"booked-unknown":      s.booked("回家", wanted.asked("", now), now),
 		"reminder":            s.reminder("回家", order, 15*time.Minute, now.Add(15*time.Minute)),
 		"paid":                s.paid("回家", order),
@@ -102,7 +109,9 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"stranger-held":       s.stranger(&Attempt{Rule: "回家", Trip: wanted, State: StateBooked, Order: order}, now),
 		"stranger-late":       s.stranger(&Attempt{Rule: "回家", Trip: wanted, State: StateBooked, Order: order}, now.Add(time.Hour)),
 		"stranger-open":       s.stranger(&Attempt{Rule: "回家", Trip: wanted, State: StateConfirm}, now),
-		"may-be-held":         s.mayBeHeld(&Attempt{Rule: "回家", Trip: wanted}),
+		"may-be-held":         s.mayBeHeld(&Attempt{Rule: "回家", Trip: wanted}, "", false),
+		"may-be-held-unsaid":  s.mayBeHeld(&Attempt{Rule: "回家", Trip: wanted}, "", true),
+		"may-be-held-named":   s.mayBeHeld(&Attempt{Rule: "回家", Trip: wanted}, "EA12345678", true),
 		"reloaded":            s.reloaded(s.changes(ruleChanges{[]string{"甲"}, []string{"乙"}, []string{"丙"}}, nil, []string{"state_dir"}, "")),
 		"reloaded-settings":   s.reloaded(s.changes(ruleChanges{}, []string{"notify.telegram", "twelve306.budget"}, nil, s.waitsFor("EA12345678"))),
 		"reload-refused":      s.reloadRefused("watch.yaml:12:11: rules[0].from: no station"),

@@ -49,19 +49,20 @@ var bugs = []planted{
 	}, "TestEveryCrash/^classic$/guard=false", "waited 1h0m0s in vain: news booked", true},
 
 	{"recovery that ignores an order still in the queue", []edit{
-		{"recover.go", "case h.Queueing != nil && a.queuesOurs(h.Queueing, at):", "case false:"},
+		{"recover.go", "if h.Queueing != nil && a.queuesOurs(h.Queueing, at) {", "if false {"},
+		{"recover.go", "if !h.Nothing() && !d.refused && !ended {", "if len(h.Orders) > 0 && !d.refused && !ended {"},
 	}, "TestTheOrderComesLate/a_queue_that_is_mute", "while 12306 held order", true},
 
 	{"recovery that believes the first nothing", []edit{
-		{"recover.go", "now.Sub(nothing) >= apart && now.Sub(at.Intent) >= after {", "true {"},
+		{"recover.go", "if d.refused || ended || !now.Before(believed) {", "if true {"},
 	}, "TestTheOrderComesLate/shown", "while 12306 held order", false},
 
 	{"recovery that believes two quick nothings", []edit{
-		{"recover.go", "apart, after := nothingApart, nothingAfter", "apart, after := quickNothingApart, quickNothingAfter"},
+		{"recover.go", "apart, after, named := nothingApart, nothingAfter, namedFor", "apart, after, named := quickNothingApart, quickNothingAfter, namedFor"},
 	}, "TestTheOrderComesLate/shown", "while 12306 held order", false},
 
 	{"a list that cannot be read taken for nothing", []edit{
-		{"recover.go", "case err != nil:\n\t\t\tif twelve306.KindOf(err) != twelve306.Session {", "case twelve306.KindOf(err) == twelve306.Session:\n\t\t\tif twelve306.KindOf(err) != twelve306.Session {"},
+		{"recover.go", "if err != nil {\n\t\t\tif twelve306.KindOf(err) != twelve306.Session {", "if twelve306.KindOf(err) == twelve306.Session {\n\t\t\tif twelve306.KindOf(err) != twelve306.Session {"},
 	}, "TestUnreadableIsNotNothing", "while 12306 held order", true},
 
 	{"the client reads what it cannot read as nothing held", []edit{

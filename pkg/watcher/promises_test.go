@@ -157,8 +157,8 @@ func (s *scene) sameOrder(m notifier.Message, o railsim.Order) {
 	if v.Train != o.Train || v.Date != o.Date || v.State != StateBooked {
 		t.Errorf("told %s %s %s, 12306 holds %s %s", v.Train, v.Date, v.State, o.Train, o.Date)
 	}
-	if strings.Contains(m.Text, "没能从 12306 读回") && o.State != railsim.Unpaid {
-		return // it ended before it could be read
+	if strings.Contains(m.Text, "没能从 12306 读回") && (o.State != railsim.Unpaid || !s.askedSince(railsim.StepNoComplete, m.At)) {
+		return // it ended before it could be read, or nobody has logged in since
 	}
 	var seats, names []string
 	for _, k := range o.Tickets {
@@ -182,12 +182,25 @@ func (s *scene) sameOrder(m notifier.Message, o railsim.Order) {
 	}
 }
 
+// askedSince reports whether a step was asked after a moment.
+func (s *scene) askedSince(step railsim.Step, at time.Time) bool {
+	return slices.ContainsFunc(s.site.Requests(), func(r railsim.Request) bool { return r.Step == step && r.At.After(at) })
+}
+
+// cameUpBefore reports whether a life had just begun at a moment.
+func (s *scene) cameUpBefore(at time.Time) bool {
+	return slices.ContainsFunc(s.phone.told(NewsStarted), func(m notifier.Message) bool {
+		return !m.At.After(at) && at.Sub(m.At) < time.Minute
+	})
+}
+
 // toldOfDoubt reports whether the person was sent to the app in time, because
 // nobody could log in for as long as 12306 held the order, or was told that it
-// was paid while the daemon was down: all that can be promised then.
+// was paid, or has expired, while the daemon was down: all that can be promised then.
 func (s *scene) toldOfDoubt(o railsim.Order) bool {
-	if o.State == railsim.Paid && slices.ContainsFunc(s.phone.news, func(m notifier.Message) bool {
-		return m.Kind == string(NewsPaid) && strings.Contains(m.Text, o.Number)
+	ends := map[railsim.OrderState]NewsKind{railsim.Paid: NewsPaid, railsim.Expired: NewsExpired}
+	if end := ends[o.State]; end != "" && slices.ContainsFunc(s.phone.news, func(m notifier.Message) bool {
+		return m.Kind == string(end) && strings.Contains(m.Text, o.Number) && (end == NewsPaid || s.cameUpBefore(m.At))
 	}) {
 		return true
 	}

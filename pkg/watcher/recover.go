@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -43,132 +45,224 @@ const shortestPayWindow = 10 * time.Minute
 // our order was made.
 const orderedBefore = 2 * time.Minute
 
+// endedBefore is the same for an order that left the queue without a seat. It
+// is short: the one before, for the same train, may be half a minute old, and
+// what is not recognised is asked about a minute longer, no more.
+const endedBefore = 5 * time.Second
+
+// namedFor is how long a number that the queue gives, and that no list
+// explains, keeps "nothing" from being believed: 12306 may be slow to show an
+// order, and whoever ordered something else by hand has paid for it by then.
+const (
+	namedFor      = shortestPayWindow
+	quickNamedFor = 30 * time.Second
+)
+
+// namedGap is how soon the list is asked again for a number that has just been
+// given.
+const namedGap = 10 * time.Second
+
+// longestDoubtPause bounds the pause between two tries to learn what 12306
+// holds, whatever Retry-After asks for: a seat that is held is gone in minutes.
+const longestDoubtPause = 5 * time.Minute
+
+// inquiry is one reconcile: what has been learnt of the attempt so far.
+type inquiry struct {
+	*account
+	at      *Attempt
+	d       doubt
+	nothing time.Time // the first readable "nothing" of those that still stand
+	named   string    // the number that the queue gives, when no list has it
+	since   time.Time // when it first did
+	queued  int       // rounds that found the order in the queue still
+	mute    int       // of them, those in which the queue said nothing of it
+	worry   *worry
+}
+
 // reconcile asks 12306 what is true until it is known, and ends the attempt.
 // Meanwhile the account orders nothing: run comes here first. It returns early
 // only when ctx ends.
 func (a *account) reconcile(ctx context.Context, at *Attempt, d doubt) {
 	w := a.w
 	a.hold.giveBack()
-	log := a.log.With(zap.String("rule", at.Rule), zap.String("attempt", at.ID))
+	own := *at // the intent may have to be corrected
+	at = &own
 	if at.Intent.IsZero() {
 		at.Intent = d.intent
 	}
-	log.Warn("asking 12306 what became of a confirm", zap.Time("intent", at.Intent), zap.String("number", at.Number), zap.Error(d.err))
+	a.log.Warn("asking 12306 what became of a confirm", zap.String("rule", at.Rule), zap.String("attempt", at.ID),
+		zap.Time("intent", at.Intent), zap.String("number", at.Number), zap.Error(d.err))
 	w.client.Pace().Ordering(true)
 	defer w.client.Pace().Ordering(false)
-	apart, after := nothingApart, nothingAfter
-	if w.opt.Quick {
-		apart, after = quickNothingApart, quickNothingAfter
-	}
-	var nothing time.Time // the first readable "nothing"
-	// A refusal in words needs no second look at the queue: it ended there.
-	askQueue := !d.refused && at.Number == ""
 	if at.Number != "" {
-		if a.loginUrgently(ctx, at) == nil {
-			a.finish(ctx, at, twelve306.Queued{}, at.Number)
-		}
+		// It is told before anybody is asked to log in.
+		a.finish(ctx, at, twelve306.Queued{}, at.Number)
 		return
 	}
-	queued := 0 // rounds that found it in the queue still
+	apart, after, named := nothingApart, nothingAfter, namedFor
+	if w.opt.Quick {
+		apart, after, named = quickNothingApart, quickNothingAfter, quickNamedFor
+	}
+	if now := time.Now(); at.Intent.After(now) {
+		// The clock was set back since: the intent may be of any time before now.
+		at.Intent, apart = now.AddDate(0, 0, -1), after
+	}
+	a.doubted = time.Now()
+	q := &inquiry{account: a, at: at, d: d, worry: a.worries(at)}
+	defer q.worry.end()
+	// A refusal in words needs no second look at the queue: it ended there.
+	askQueue := !d.refused
 	for tries := 0; ctx.Err() == nil; tries++ {
-		if a.loginUrgently(ctx, at) != nil {
+		if a.inHours(ctx, at) != nil || a.loginUrgently(ctx, at) != nil {
 			return
 		}
-		if askQueue && nothing.IsZero() { // else watchQueue did
-			number, err := w.client.WaitOrder(ctx, twelve306.Queued{}, nil)
+		if askQueue && q.nothing.IsZero() { // else watchQueue did
+			number, err := w.client.WaitOrder(ctx, twelve306.Queued{}, q.heard)
 			if err == nil {
-				if a.settleNumber(ctx, at, number) {
+				if q.settleNumber(ctx, number) {
 					return
 				}
-			} else if !errors.Is(err, context.Canceled) && d.err == nil && twelve306.KindOf(err) != twelve306.Ambiguous {
-				d.err = err // -2 or -3: its words are the reason, if nothing is held
+			} else if !errors.Is(err, context.Canceled) && q.d.err == nil && twelve306.KindOf(err) != twelve306.Ambiguous {
+				q.d.err = err // -2 or -3: its words are the reason, if nothing is held
 			}
 		}
 		h, err := w.client.Unfinished(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			if twelve306.KindOf(err) != twelve306.Session {
-				log.Debug("12306 does not say what it holds", zap.Error(err))
-				if sleep(ctx, asAsked(err, min(time.Second<<min(tries, 6), time.Minute))) != nil {
+				a.log.Debug("12306 does not say what it holds", zap.Error(err))
+				if sleep(ctx, min(asAsked(err, min(time.Second<<min(tries, 6), time.Minute)), longestDoubtPause)) != nil {
 					return
 				}
 			}
 			continue
-		case a.w.ours(a.unclaimed(h.Orders, at), at) != nil:
-			o := a.w.ours(a.unclaimed(h.Orders, at), at)
+		}
+		q.worry.rest(0)
+		if o := w.ours(a.unclaimed(h.Orders, at), at); o != nil {
 			a.book(at, heldOrder(*o))
 			return
-		case h.Queueing != nil && a.queuesOurs(h.Queueing, at):
-			nothing, askQueue = time.Time{}, true
+		}
+		if h.Queueing != nil && a.queuesOurs(h.Queueing, at) {
+			q.nothing, askQueue = time.Time{}, true
 			// The list is two requests: while the queue is long, it alone is asked,
 			// every five seconds.
-			if a.watchQueue(ctx, at, time.Now().Add(min(listPause<<queued, longestListPause)), true) {
+			if q.watchQueue(ctx, time.Now().Add(min(listPause<<q.queued, longestListPause)), true) {
 				return
 			}
-			queued = min(queued+1, 8)
+			q.queued = min(q.queued+1, 8)
 			continue
 		}
 		a.noteForeign(h)
 		now := time.Now()
-		if len(h.Orders) > 0 && !d.refused && h.Failed == nil {
-			// Somebody's order stands before ours in the list, which is not "nothing".
-			nothing = time.Time{}
-			if a.watchQueue(ctx, at, now.Add(a.lookGap()), false) {
+		ended := w.endOf(h.Failed, at)
+		if !h.Nothing() && !d.refused && !ended {
+			// Somebody's order stands before ours, which is not "nothing".
+			q.nothing = time.Time{}
+			q.worry.rest(a.lookGap())
+			if q.watchQueue(ctx, now.Add(a.lookGap()), false) {
 				return
 			}
 			continue
 		}
-		if nothing.IsZero() {
-			nothing = now
+		if q.nothing.IsZero() {
+			q.nothing = now
 		}
-		if d.refused || h.Failed != nil && h.Failed.Train == at.Trip.Train ||
-			now.Sub(nothing) >= apart && now.Sub(at.Intent) >= after {
-			if !d.refused && h.Failed == nil && a.paidMeanwhile(ctx, at) || ctx.Err() != nil {
+		believed := maxTime(q.nothing.Add(apart), at.Intent.Add(after))
+		gap := max(apart, a.lookGap())
+		if q.named != "" {
+			believed = maxTime(believed, at.Intent.Add(named))
+			if now.Sub(q.since) >= worryAfter {
+				a.tellDoubt(at, stepNamed, q.named)
+			} else {
+				gap = namedGap
+			}
+		}
+		if d.refused || ended || !now.Before(believed) {
+			if !d.refused && !ended && a.paidMeanwhile(ctx, at) || ctx.Err() != nil {
 				return
 			}
-			a.endWithout(at, d, h)
+			a.endWithout(at, q.d, h)
 			return
 		}
-		if a.watchQueue(ctx, at, maxTime(nothing.Add(apart), at.Intent.Add(after)), false) {
+		next := minTime(believed, now.Add(gap))
+		q.worry.rest(next.Sub(now))
+		if q.watchQueue(ctx, next, false) {
 			return
 		}
 	}
 }
 
+// inHours waits for service_hours, outside of which nothing is asked. An order
+// that has just been sent is the exception: it is lost in the time that it
+// takes to pay.
+func (a *account) inHours(ctx context.Context, at *Attempt) error {
+	for now := time.Now(); !a.w.open(now) && now.Sub(at.Intent) > shortestPayWindow; now = time.Now() {
+		a.log.Info("12306 is closed; what became of the confirm is asked when it opens", zap.String("attempt", at.ID))
+		if err := sleep(ctx, a.w.nextOpen(now).Sub(now)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heard is told of every readable answer of the queue.
+func (q *inquiry) heard(twelve306.WaitStatus) { q.worry.rest(0) }
+
 // watchQueue asks the queue until a time, for an order that 12306 is slow to
 // show; where the order is known to stand in it, only until the queue says that
 // it has ended. It reports whether that has settled the attempt.
-func (a *account) watchQueue(ctx context.Context, at *Attempt, until time.Time, standing bool) bool {
+func (q *inquiry) watchQueue(ctx context.Context, until time.Time, standing bool) bool {
 	polling, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
+	var mute time.Time // when the list is asked, for the queue says nothing
 	for polling.Err() == nil {
-		number, err := a.w.client.WaitOrder(polling, twelve306.Queued{}, nil)
+		number, err := q.w.client.WaitOrder(polling, twelve306.Queued{}, q.heard)
 		switch kind := twelve306.KindOf(err); {
-		case err == nil && a.settleNumber(ctx, at, number):
+		case err == nil && q.settleNumber(ctx, number):
 			return true
+		case err == nil && q.named != "":
+			_ = sleep(polling, namedGap)
+			return false
 		case err == nil: // it speaks of an older order
 			<-polling.Done()
+		case standing && kind == twelve306.Ambiguous:
+			// The queue says nothing of it: the list may know.
+			if now := time.Now(); mute.IsZero() {
+				mute = now.Add(q.muteGap())
+			} else if !now.Before(mute) {
+				return false
+			}
 		case kind == twelve306.Session:
 			return false
-		case standing && kind != twelve306.Ambiguous && kind != twelve306.Network && kind != twelve306.Busy && kind != twelve306.Blocked:
+		case standing && kind != twelve306.Network && kind != twelve306.Busy && kind != twelve306.Blocked:
 			return false // the list knows why
 		}
 	}
 	return false
 }
 
-// paidMeanwhile looks for the order among those that were paid: when watcherd
-// was down for a while its user may have found it in the app. A list that
-// cannot be read, after a few tries, says nothing.
+// muteGap is how soon the list is asked again when the queue says nothing: at
+// first soon, then so that the budget bears it for long.
+func (q *inquiry) muteGap() time.Duration {
+	if q.w.opt.Quick {
+		return twelve306.PollInterval
+	}
+	q.mute = min(q.mute+1, 5)
+	return time.Duration(5+5*q.mute) * time.Second
+}
+
+// paidMeanwhile looks for the order among those that were paid: its user may
+// have found it in the app. A list that cannot be read, after a few tries, says
+// nothing.
 func (a *account) paidMeanwhile(ctx context.Context, at *Attempt) bool {
 	w := a.w
+	tries := unreadableLooks
 	if time.Since(at.Intent) < soonestPaid {
-		return false
+		tries = 2
 	}
-	for n := range unreadableLooks {
+	for n := range tries {
 		list, err := w.client.Paid(ctx, at.Intent)
 		if err != nil {
 			a.log.Debug("12306 does not say what was paid", zap.Error(err))
@@ -181,47 +275,79 @@ func (a *account) paidMeanwhile(ctx context.Context, at *Attempt) bool {
 		if o == nil {
 			return false
 		}
-		held, now := heldOrder(*o), time.Now()
+		held := heldOrder(*o)
 		held.PayBy = time.Time{}
-		n := w.say.paid(at.Rule, held)
-		v := (&Attempt{ID: at.ID, Rule: at.Rule, State: StatePaid, Trip: at.Trip, Order: held, Begun: at.Begun, Ended: now}).view(w.opt.Location)
-		n.Order = &v
-		w.recordAlways([]News{n}, Event{At: now, Kind: Booked, Rule: at.Rule, Attempt: at.ID, Order: held},
-			Event{At: now, Kind: Paid, Rule: at.Rule, Attempt: at.ID, Order: held})
-		a.log.Info("the order was made, and paid meanwhile", zap.String("rule", at.Rule), zap.String("number", held.Number))
+		a.cameAndWent(at, held, Paid)
 		return true
 	}
 	return false
 }
 
-// soonestPaid is how soon after a confirm of which nobody knew the outcome its
-// order may have been found in the app and paid.
+// cameAndWent writes down that the order of an attempt was made and, when this
+// is learnt, is paid or has expired already.
+func (a *account) cameAndWent(at *Attempt, held *HeldOrder, end EventKind) {
+	w, now := a.w, time.Now()
+	n := w.say.paid(at.Rule, held)
+	if end != Paid {
+		n = w.say.expired(at.Rule, held, false, !w.over(at.Rule))
+	}
+	v := (&Attempt{ID: at.ID, Rule: at.Rule, State: AttemptState(end), Trip: at.Trip, Order: held, Begun: at.Begun, Ended: now}).view(w.opt.Location)
+	n.Order = &v
+	w.recordAlways([]News{n}, Event{At: now, Kind: Booked, Rule: at.Rule, Attempt: at.ID, Order: held},
+		Event{At: now, Kind: end, Rule: at.Rule, Attempt: at.ID, Order: held})
+	a.log.Info("the order was made, and is "+string(end)+" already", zap.String("rule", at.Rule), zap.String("number", held.Number))
+	nudge(w.replan)
+}
+
+// soonestPaid is how soon after a confirm of which nobody knew the outcome a
+// user who found its order in the app has, most likely, paid for it: from then
+// on the list of paid orders is worth several tries.
 const soonestPaid = 3 * time.Minute
 
 // settleNumber takes a number that the queue gave after a crash or a lost
-// reply. The queue may speak of an older order, so the list has to agree; when
-// the list cannot be read, the number is told with a word of doubt rather than
-// lost.
-func (a *account) settleNumber(ctx context.Context, at *Attempt, number string) bool {
+// reply. The queue may speak of an older order, so the list has to agree; while
+// it does not show the order, nothing else is believed for a while either
+// (named). When the list cannot be read, the number is told with a word of
+// doubt rather than lost.
+func (q *inquiry) settleNumber(ctx context.Context, number string) bool {
+	if q.known(number) || q.named == number { // the list is asked by reconcile
+		return false
+	}
 	for n := range 4 {
-		h, err := a.w.client.Unfinished(ctx)
+		h, err := q.w.client.Unfinished(ctx)
 		if ctx.Err() != nil {
 			return true
 		}
 		if err == nil {
+			q.worry.rest(0)
 			o := orderWithNumber(h.Orders, number)
-			if o == nil || a.w.ours(a.unclaimed([]twelve306.Order{*o}, at), at) == nil {
+			if o == nil {
+				if !q.isForeign(number) {
+					q.named, q.since = number, time.Now()
+					q.log.Warn("12306's queue gives an order number that its list does not show", zap.String("attempt", q.at.ID), zap.String("number", number))
+				}
 				return false
 			}
-			a.book(at, heldOrder(*o))
+			if q.w.ours(q.unclaimed([]twelve306.Order{*o}, q.at), q.at) == nil {
+				return false
+			}
+			q.book(q.at, heldOrder(*o))
 			return true
 		}
 		if sleep(ctx, time.Second<<n) != nil {
 			return true
 		}
 	}
-	a.finish(ctx, at, twelve306.Queued{}, number)
+	q.finish(ctx, q.at, twelve306.Queued{}, number)
 	return true
+}
+
+// isForeign reports whether an order was told as one that is not ours.
+func (a *account) isForeign(number string) bool {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	_, told := a.w.state.foreign[number]
+	return told
 }
 
 // endWithout ends an attempt of which 12306 holds nothing.
@@ -233,40 +359,52 @@ func (a *account) endWithout(at *Attempt, d doubt, h twelve306.Holding) {
 		if time.Since(at.Intent) > shortestPayWindow {
 			err = ourWords{lost, a.w.say.heldNothing()}
 		}
-		if h.Failed != nil && h.Failed.Msg != "" {
+		if a.w.endOf(h.Failed, at) && h.Failed.Msg != "" {
 			lost.Msg = h.Failed.Msg
 			err = lost
 		}
 	}
 	a.w.mu.Lock()
 	r := a.w.byName[at.Rule]
-	var c Candidate
-	found := false
+	key, left := seatKey{}, ""
 	if r != nil {
-		c, found = r.candidate(at.Trip)
+		key, left = r.keyOfTrip(at.Trip)
 	}
 	a.w.mu.Unlock()
-	if r == nil || !found {
-		a.failed(at, err, a.w.say.nextLook(), false)
-		return
-	}
-	a.refusedBy(r, at, c, err)
+	a.refusedBy(r, at, key, left, err)
 }
 
-// candidate finds the seat of a trip among what the last looks found.
-func (r *watched) candidate(t Trip) (Candidate, bool) {
+// keyOfTrip finds the seat of a trip, with its leftTicket when the last looks
+// have found it. The rule may have been edited since; a seat that it does not
+// want any more has the zero key.
+func (r *watched) keyOfTrip(t Trip) (seatKey, string) {
 	for c := range r.candidates {
 		if c.Train.Code() == t.Train && c.Journey.Date == t.Date && c.Seat == t.Seat {
-			return c, true
+			return keyOf(c), c.Train.LeftTicket()
 		}
 	}
-	return Candidate{}, false
+	code := func(list []twelve306.Station, name string) string {
+		for _, s := range list {
+			if s.Name == name {
+				return s.Code
+			}
+		}
+		return ""
+	}
+	k := seatKey{t.Date, t.Train, code(r.From, t.From), code(r.To, t.To), t.Seat}
+	if k.from == "" || k.to == "" {
+		return seatKey{}, ""
+	}
+	return k, ""
 }
 
 // loginUrgently logs in for an order that may be held. It asks until somebody
-// answers: this question does not wait for ask_again.
+// answers, and says in the question what it is for; while the order may still
+// have to be paid, a question that nobody has answered is asked again at once.
 func (a *account) loginUrgently(ctx context.Context, at *Attempt) error {
 	a.hold.giveBack()
+	a.urgent = at
+	defer func() { a.urgent = nil }()
 	for n := 0; ; n++ {
 		if in, _ := a.w.client.LoggedIn(); in {
 			return nil
@@ -279,16 +417,106 @@ func (a *account) loginUrgently(ctx context.Context, at *Attempt) error {
 			return ctx.Err()
 		}
 		wait := a.w.opt.Question.AskAgain
-		if k := twelve306.KindOf(err); k == twelve306.Network || k == twelve306.Busy || k == twelve306.Blocked {
+		switch k := twelve306.KindOf(err); {
+		case k == twelve306.Network || k == twelve306.Busy || k == twelve306.Blocked:
 			wait = min(time.Second<<min(n, 6), time.Minute)
+		case errors.Is(err, twelve306.ErrGaveUp) && gaveUp(err) == a.w.say.nobodyAnswered() && time.Since(at.Intent) < longestPayWindow:
+			wait = min(wait, time.Minute)
 		}
-		if n == 0 {
-			a.w.tell(a.w.say.mayBeHeld(at))
-		}
+		a.worried(at)
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
+}
+
+// longestPayWindow is how long an order waits for its payment at most
+// (PROTOCOL.md 3: 30 minutes in 2017, 10 to 20 later).
+const longestPayWindow = 30 * time.Minute
+
+// worry tells the user that a seat may be held when 12306 has said nothing that
+// can be read for a while: he can look in the app, watcherd cannot.
+type worry struct {
+	mu    sync.Mutex
+	over  bool
+	due   time.Time
+	timer *time.Timer
+}
+
+// When the user hears that nobody knows what became of his order: after this
+// long without a readable answer, and once more this long after the intent, or
+// the start.
+const (
+	worryAfter = 30 * time.Second
+	worryAgain = 10 * time.Minute
+)
+
+// The Steps of the Reminded that stand for what was told of a doubt.
+const (
+	stepDoubt      = "doubt"
+	stepDoubtAgain = "doubt again"
+	stepNamed      = "named"
+)
+
+func (a *account) worries(at *Attempt) *worry {
+	y := &worry{}
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.timer = time.AfterFunc(worryAfter, func() {
+		y.mu.Lock()
+		defer y.mu.Unlock()
+		if y.over {
+			return
+		}
+		if in, _ := a.w.client.LoggedIn(); in { // else the login's own question, or its failure, says all this
+			a.worried(at)
+		}
+		y.timer.Reset(worryAfter)
+	})
+	return y
+}
+
+// rest begins the wait anew: 12306 has answered, and its list is not asked
+// again before d has passed.
+func (y *worry) rest(d time.Duration) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if until := time.Now().Add(d + worryAfter); !y.over && until.After(y.due) {
+		y.due = until
+		y.timer.Reset(time.Until(until))
+	}
+}
+
+// end ends it: nothing is told after that.
+func (y *worry) end() {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.over = true
+	y.timer.Stop()
+}
+
+// worried tells that a seat may be held when that is due.
+func (a *account) worried(at *Attempt) {
+	if !a.tellDoubt(at, stepDoubt, "") && time.Since(maxTime(at.Intent, a.doubted)) >= worryAgain {
+		a.tellDoubt(at, stepDoubtAgain, "")
+	}
+}
+
+// tellDoubt tells, once for each step and over restarts, that a seat may be
+// held. It reports whether that was new. It may be called from any goroutine.
+func (a *account) tellDoubt(at *Attempt, step, number string) bool {
+	w := a.w
+	w.mu.Lock()
+	known := w.state.byID[at.ID]
+	told := known == nil || known.told[step]
+	w.mu.Unlock()
+	if told {
+		return false
+	}
+	in, _ := w.client.LoggedIn()
+	a.log.Warn("a seat may be held; the user is told to look in the app", zap.String("rule", at.Rule), zap.String("attempt", at.ID), zap.Bool("logged_in", in))
+	w.recordAlways([]News{w.say.mayBeHeld(at, number, in)}, Event{Kind: Reminded, Rule: at.Rule, Attempt: at.ID, Step: step})
+	return true
 }
 
 func (s speaker) tookNoEffect() string {
@@ -299,11 +527,38 @@ func (s speaker) heldNothing() string {
 	return s.f("12306 现在没有占座；就算占到过，也已经过时作废。", "12306 holds nothing now; if it did, that has expired.")
 }
 
-func (s speaker) mayBeHeld(at *Attempt) News {
-	return News{Kind: NewsLoginFailed, Rule: at.Rule, Loud: true,
-		Title: s.f("可能已占到座，但登录不上", "A seat may be held, and the login fails"),
-		Text: s.f("%s %s 的订单已经提交，成没成还不知道。请马上打开 12306 官方 App 看“未完成订单”，有就付款。",
-			"The order for %s on %s was sent, and whether it was taken is not known. Please look at once in the official 12306 app, under unfinished orders, and pay for what is there.", at.Trip.Train, s.day(at.Trip.Date))}
+// mayBeHeld tells that the end of an order is not known: because the login
+// fails, or because 12306 says nothing that can be read. number is one that its
+// queue gave, if it did.
+func (s speaker) mayBeHeld(at *Attempt, number string, loggedIn bool) News {
+	n := News{Kind: NewsLoginFailed, Rule: at.Rule, Loud: true,
+		Title: s.f("可能已占到座，但登录不上", "A seat may be held, and the login fails")}
+	if loggedIn {
+		n.Kind, n.Title = NewsHeldElsewhere, s.f("可能已占到座，但 12306 没有回音", "A seat may be held, and 12306 does not say")
+	}
+	if number != "" {
+		n.Title = s.f("可能已占到座：订单 %s", "A seat may be held: order %s", number)
+	}
+	n.Text = lines(s.sentAndUnknown(at), s.lookInApp())
+	if number != "" {
+		n.Text = lines(n.Text, s.f("12306 的排队结果里有订单号 %s，订单列表里还没有。", "12306's queue names order %s; its list of orders does not show it yet.", number))
+	}
+	return n
+}
+
+func (s speaker) sentAndUnknown(at *Attempt) string {
+	return s.f("%s %s 的订单已经提交，成没成还不知道。", "The order for %s on %s was sent, and whether it was taken is not known.", at.Trip.Train, s.day(at.Trip.Date))
+}
+
+func (s speaker) lookInApp() string {
+	return s.f("请马上打开 12306 官方 App 看“未完成订单”，有就付款。",
+		"Please look at once in the official 12306 app, under unfinished orders, and pay for what is there.")
+}
+
+// urgently is a login question on which an order hangs.
+func (s speaker) urgently(at *Attempt, title, text string) (string, string) {
+	return s.f("可能已占到座。%s", "A seat may be held. %s", title), lines(s.sentAndUnknown(at)+s.f("登录后马上查清楚；也可以打开官方 App 看“未完成订单”。",
+		" Once logged in, it is looked up at once; the official app shows it as well, under unfinished orders."), text)
 }
 
 // ours finds the attempt's order in 12306's list: by its number when it is
@@ -332,8 +587,17 @@ func (w *Watcher) ours(list []twelve306.Order, at *Attempt) *twelve306.Order {
 	return nil
 }
 
+// samePeople compares lists of names in any order, and whatever blanks 12306
+// puts into them.
 func samePeople(a, b []string) bool {
-	a, b = slices.Clone(a), slices.Clone(b)
+	bare := func(names []string) []string {
+		out := make([]string, 0, len(names))
+		for _, n := range names {
+			out = append(out, strings.Join(strings.Fields(n), " "))
+		}
+		return out
+	}
+	a, b = bare(a), bare(b)
 	slices.Sort(a)
 	slices.Sort(b)
 	return slices.Equal(a, b)
@@ -341,6 +605,14 @@ func samePeople(a, b []string) bool {
 
 func (a *account) queuesOurs(q *twelve306.QueuedOrder, at *Attempt) bool {
 	return q.Train == "" || q.Train == at.Trip.Train && (q.Date.IsZero() || q.Date == at.Trip.Date)
+}
+
+// endOf reports whether an order that left the queue without a seat is the
+// attempt's. 12306 goes on to list an older one, of the same train even.
+func (w *Watcher) endOf(q *twelve306.QueuedOrder, at *Attempt) bool {
+	return q != nil && q.Train == at.Trip.Train && (q.Date.IsZero() || q.Date == at.Trip.Date) &&
+		!q.Requested.IsZero() && !q.Requested.Before(w.railway(at.Intent).Add(-endedBefore)) &&
+		(len(q.Passengers) == 0 || samePeople(q.Passengers, at.Trip.Passengers))
 }
 
 // noteForeign tells, once each, of unfinished orders that are not ours. They

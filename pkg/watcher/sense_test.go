@@ -46,7 +46,7 @@ func (s *scene) sense() {
 			if end != "" {
 				t.Errorf("told %s of the order %s, which was told to be %s", kind, v.Number, end)
 			}
-			found := kind == NewsPaid && holds[m.Rule] == "" // paid while nobody could be told that it is held
+			found := (kind == NewsPaid || kind == NewsExpired) && holds[m.Rule] == "" // it ended while nobody could be told that it is held
 			if kind != NewsBooked && holds[m.Rule] != v.Number && !found {
 				t.Errorf("told %s of the order %s before it was told to be booked", kind, v.Number)
 			}
@@ -66,7 +66,7 @@ func (s *scene) sense() {
 			delete(hanging, m.Rule)
 		case NewsFailed:
 			delete(hanging, m.Rule)
-		case NewsLoginFailed:
+		case NewsLoginFailed, NewsHeldElsewhere:
 			if strings.Contains(m.Title, "可能已占到座") {
 				hanging[m.Rule] = m.At
 			}

@@ -24,6 +24,7 @@ type solver struct {
 	opens     time.Time // when the trains go on sale for which this login is wanted; zero: it is for no such moment
 	forgotten int       // right answers of which 12306 knew nothing a moment later
 	hold      *hold     // of the attempt; nil for a login by itself
+	doubt     *Attempt  // the order that may be held, of which this login is to tell; nil: none
 	until     time.Time // of a QR conversation: codes expire, the user's time does not start anew
 }
 
@@ -56,6 +57,9 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	p.Kind, p.Title, p.Text, p.How = q.Kind, q.Title, q.Text, q.How
 	if !s.opens.IsZero() {
 		p.Text = lines(w.say.opensThen(s.opens, now), p.Text)
+	}
+	if s.doubt != nil {
+		p.Title, p.Text = w.say.urgently(s.doubt, p.Title, p.Text)
 	}
 	if s.trip != nil { // a login concerns everybody
 		p.To = w.askedOf(s.rule)
