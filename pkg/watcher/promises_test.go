@@ -189,8 +189,8 @@ func (s *scene) askedSince(step railsim.Step, at time.Time) bool {
 
 // cameUpBefore reports whether a life had just begun at a moment.
 func (s *scene) cameUpBefore(at time.Time) bool {
-	return slices.ContainsFunc(s.phone.told(NewsStarted), func(m notifier.Message) bool {
-		return !m.At.After(at) && at.Sub(m.At) < time.Minute
+	return slices.ContainsFunc(s.phone.news, func(m notifier.Message) bool {
+		return m.Kind == string(NewsStarted) && !m.At.After(at) && at.Sub(m.At) < time.Minute
 	})
 }
 
