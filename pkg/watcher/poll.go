@@ -248,8 +248,10 @@ func (w *Watcher) setLooking(at time.Time) {
 }
 
 func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
-	if twelve306.KindOf(err) == twelve306.NotOnSale {
-		// Neither seeing nor blindness: the day is left alone until it opens.
+	if twelve306.KindOf(err) == twelve306.NotOnSale && unsent(err) {
+		// Neither seeing nor blindness: the day is left alone until it opens. The
+		// client says so of a day outside the sale window; when 12306 itself refuses
+		// a query, for maintenance say, nothing was seen.
 		w.log.Info("not on sale yet; waiting for it", zap.Stringer("query", q.journey), zap.Error(err))
 		return
 	}
@@ -267,10 +269,15 @@ func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
 	w.mu.Unlock()
 	q.suspects(err, now)
 	w.seesNothing(err, now)
-	if twelve306.KindOf(err) == twelve306.Changed {
-		for _, r := range q.rules { // other journeys may be seen all the same
-			w.puzzled(r, q.journey, now, func(kept string) News { return w.say.blindTo(r.Name, q.journey, w.why(err), kept) })
+	var news []News
+	for _, r := range q.rules { // other journeys may be seen all the same
+		if kept, turned := w.puzzled(r, q.journey, now); turned {
+			news = append(news, w.say.blindTo(r.Name, q.journey, w.why(err), kept))
 		}
+	}
+	if len(news) > 0 {
+		w.log.Error("looks at one journey do not work any more, while others do", zap.Stringer("query", q.journey), zap.Int("failed", q.failed), zap.Error(err))
+		w.tell(news...)
 	}
 }
 
