@@ -104,6 +104,8 @@ type Watcher struct {
 	pending []notifier.Prompt // open questions
 	unsaved []store.Record    // events in memory only: the disk was full
 	untold  []*store.Outgoing // messages in memory only, until they are told or written
+
+	hindered hindrance // what keeps the account from ordering
 }
 
 // Open takes the lock on the state folder, reads its journal, and restores the
