@@ -215,7 +215,7 @@ func (s speaker) thenTomorrow() string {
 // thenAgain is of seats that could not be booked a while ago.
 func (s speaker) thenAgain(why string) string {
 	return lines(s.f("刚才下过单，没成：", "They could not be booked a while ago:"), why,
-		s.f("歇一会儿再试；还是一样的话，就不再说了。", "It tries again after a rest; if it ends the same way, that is not told again."))
+		s.f("还会再试；还是一样的话，就不再说了。", "It tries again; if it ends the same way, that is not told again."))
 }
 
 // What follows on a yes that cannot be followed.
