@@ -44,13 +44,14 @@ type Client struct {
 
 	mu          sync.Mutex
 	stations    *Stations
-	version     string    // of station_name.js, from leftTicket/init
-	window      int       // how many days are on sale, today included; 0 = not known
-	queryPath   string    // leftTicket/queryZ; "" = read leftTicket/init first
-	renewed     bool      // the present run of redirected queries has had its new session
-	failures    int       // unreadable queries in a row
-	loggedIn    bool      // as far as we know
-	provenAt    time.Time // when 12306 last said that we are logged in
+	version     string           // of station_name.js, from leftTicket/init
+	window      int              // how many days are on sale, today included; 0 = not known
+	queryPath   string           // leftTicket/queryZ; "" = read leftTicket/init first
+	renewed     bool             // the present run of redirected queries has had its new session
+	renewedFor  map[Journey]bool // those that have had one since they were last answered
+	failures    int              // unreadable queries in a row
+	loggedIn    bool             // as far as we know
+	provenAt    time.Time        // when 12306 last said that we are logged in
 	loggedInAt  time.Time
 	classic     bool // the login was the classic one
 	passengers  []passenger
@@ -106,8 +107,8 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		switching: make(chan struct{}, 1),
-		listed:    map[Journey]listing{},
-		base:      &url.URL{Scheme: base.Scheme, Host: base.Host}, jar: newJar(),
+		listed:    map[Journey]listing{}, renewedFor: map[Journey]bool{},
+		base: &url.URL{Scheme: base.Scheme, Host: base.Host}, jar: newJar(),
 		pace: o.Pace, stations: o.Stations, overlap: o.Overlap, login: make(chan struct{}, 1),
 	}
 	c.http = &http.Client{

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
@@ -25,6 +26,7 @@ func (c *Client) Query(ctx context.Context, j Journey) ([]Train, error) {
 	defer c.mu.Unlock()
 	if err == nil {
 		c.failures, c.renewed = 0, false
+		delete(c.renewedFor, j)
 	} else if c.failures++; c.failures%3 == 0 {
 		c.queryPath = "" // three in a row: read CLeftTicketUrl again
 	}
@@ -48,7 +50,7 @@ func (c *Client) query(ctx context.Context, j Journey) ([]Train, error) {
 		turn = classAgain
 	}
 	q, err := c.ask(ctx, path, j, turn)
-	if k := KindOf(err); (k == Blocked || k == Session) && c.renewOnce() {
+	if k := KindOf(err); (k == Blocked || k == Session) && c.renewOnce(j) {
 		// A missing anonymous session is answered like a blocked address, so one
 		// new session is worth one more try; then it is what it looks like.
 		if path, err = c.learnQueryPath(ctx, classAgain); err != nil {
@@ -184,14 +186,21 @@ func ParseTrains(body []byte, j Journey) ([]Train, error) {
 	return trains(q, j)
 }
 
-// renewOnce allows one new session per run of redirected queries.
-func (c *Client) renewOnce() bool {
+// renewOnce allows one new session per run of redirected queries, and one for
+// each journey until it is answered again: what is redirected for ever while
+// others are answered is not for want of a session.
+func (c *Client) renewOnce(j Journey) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.renewed {
+	if c.renewed || c.renewedFor[j] {
 		return false
 	}
-	c.renewed = true
+	for k := range c.renewedFor { // days that are over are never asked about again
+		if k.Date.Before(DateOf(time.Now())) {
+			delete(c.renewedFor, k)
+		}
+	}
+	c.renewed, c.renewedFor[j] = true, true
 	return true
 }
 

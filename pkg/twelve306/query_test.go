@@ -111,6 +111,40 @@ func TestRenewsTheSessionOnce(t *testing.T) {
 	})
 }
 
+// TestRenewsTheSessionOnceForEachJourney: a journey that is redirected for ever
+// has had its new session, however often others are answered in between; when it
+// is answered again it may have another.
+func TestRenewsTheSessionOnceForEachJourney(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, railsim.Options{Seed: 1, Calm: true})
+		other := s.journey
+		other.Date = other.Date.AddDays(1)
+		s.look()
+		redirected := func(times, inits int) {
+			t.Helper()
+			before := s.Count(railsim.StepQueryInit)
+			s.AddFault(railsim.Fault{Step: railsim.StepQuery, Kind: railsim.Redirect302, Times: times})
+			if _, err := s.client.Query(t.Context(), other); twelve306.KindOf(err) != twelve306.Blocked {
+				t.Errorf("redirected: %v", err)
+			}
+			if n := s.Count(railsim.StepQueryInit) - before; n != inits {
+				t.Errorf("leftTicket/init was read %d times, want %d", n, inits)
+			}
+		}
+		redirected(2, 1)
+		for range 10 {
+			s.look()
+			redirected(1, 0)
+		}
+		s.KillTickets() // the session is gone indeed: another journey finds it out
+		s.look()
+		if _, err := s.client.Query(t.Context(), other); err != nil {
+			t.Error(err)
+		}
+		redirected(2, 1)
+	})
+}
+
 // TestThreeBadQueries: after three failures in a row the letter is read anew.
 func TestThreeBadQueries(t *testing.T) {
 	for _, kind := range []railsim.FaultKind{railsim.RequestLost, railsim.Null, railsim.Truncated, railsim.Status500, railsim.Empty200, railsim.WrongType, railsim.Unreachable} {

@@ -43,7 +43,7 @@ type account struct {
 }
 
 func newAccount(w *Watcher) *account {
-	return &account{w: w, log: w.log, gone: map[string]gone{}, tomorrow: nextDay(w.state.refused, w.opt.Location), who: w.opt.who()}
+	return &account{w: w, log: w.log, gone: map[string]gone{}, tomorrow: w.nextDay(w.state.refused), who: w.opt.who()}
 }
 
 // of returns the account that goes on with the settings in force. What 12306
@@ -64,10 +64,11 @@ func (a *account) of(w *Watcher) *account {
 	return a
 }
 
-// nextDay is the midnight after at.
-func nextDay(at time.Time, loc *time.Location) time.Time {
-	y, m, d := at.In(loc).Date()
-	return time.Date(y, m, d+1, 0, 0, 0, 0, loc)
+// nextDay is the midnight after at, by 12306's clock and calendar, whatever the
+// timezone of the configuration.
+func (w *Watcher) nextDay(at time.Time) time.Time {
+	y, m, d := w.railway(at).In(twelve306.Shanghai()).Date()
+	return w.local(time.Date(y, m, d+1, 0, 0, 0, 0, twelve306.Shanghai()))
 }
 
 // keepAliveAge is how old a proof of login may get: sessions die after about
@@ -86,11 +87,13 @@ func (a *account) run(ctx context.Context) {
 	}
 	for ctx.Err() == nil {
 		a.w.settled()
+		a.shows()
 		if open := a.open(); open != nil {
 			a.reconcile(ctx, open, doubt{})
 			continue
 		}
 		a.work(ctx)
+		a.shows()
 		wait := time.NewTimer(time.Until(a.next()))
 		select {
 		case <-ctx.Done():
@@ -331,6 +334,7 @@ func (a *account) choose(now time.Time) (*watched, Candidate, bool) {
 	if a.restTill.After(now) || a.tomorrow.After(now) {
 		return nil, Candidate{}, false
 	}
+	a.tellGone(now)
 	loggedIn, _ := w.client.LoggedIn()
 	if !loggedIn && !a.mayLogin(now, a.appearances()) {
 		return nil, Candidate{}, false
@@ -349,6 +353,7 @@ func (a *account) choose(now time.Time) (*watched, Candidate, bool) {
 			}
 		}
 		if best != nil {
+			r.trying, r.tried = keyOf(*best), now
 			return r, *best, true
 		}
 	}
@@ -362,16 +367,13 @@ const foundFresh = 2 * time.Minute
 // bookable reports whether a candidate may be ordered: it does not rest, and
 // where the user wants to be asked he said yes.
 func (r *watched) bookable(c Candidate, now time.Time) bool {
-	k := keyOf(c)
-	if z, ok := r.rests[k]; ok && (now.Before(z.least) || now.Before(z.until) && z.left == c.Train.LeftTicket()) {
-		return false
-	}
-	return r.Action == ActionBook || r.offered[k]
+	return !r.resting(c, now) && (r.Action == ActionBook || r.offered[keyOf(c)])
 }
 
 // offer asks the user whether the best seat of an ask rule shall be booked.
-// Each seat is offered once for as long as it stays. It reports whether an
-// offer is made now.
+// Each seat is offered once for as long as it stays; one that rests is offered
+// after that, so that a yes can be followed. It reports whether an offer is made
+// now.
 func (w *Watcher) offer(ctx context.Context, r *watched) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -379,7 +381,11 @@ func (w *Watcher) offer(ctx context.Context, r *watched) bool {
 		return false
 	}
 	var best *Candidate
+	now := time.Now()
 	for c := range r.candidates {
+		if r.resting(c, now) {
+			continue
+		}
 		if _, done := r.offered[keyOf(c)]; !done && (best == nil || CompareCandidates(c, *best) < 0) {
 			best = &c
 		}
@@ -403,6 +409,7 @@ func (w *Watcher) offer(ctx context.Context, r *watched) bool {
 		w.mu.Unlock()
 		if yes {
 			nudge(w.seats)
+			w.follow(ctx, r, c)
 		}
 	})
 	return true

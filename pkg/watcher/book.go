@@ -315,17 +315,39 @@ func (a *account) notPrepared(ctx context.Context, log *zap.Logger, r *watched, 
 	switch twelve306.KindOf(err) {
 	case twelve306.Stale:
 		// What was found cannot be ordered any more; the next look brings a fresh
-		// secretStr, and wakes us.
+		// secretStr, and wakes us. When that is stale too, and again, it is not for
+		// its age: the seat rests for 1, 2, 4 ... 60 seconds, and other seats do not
+		// wait for it.
+		now := time.Now()
 		w.mu.Lock()
 		if f := r.finding(c.Journey); f != nil {
 			f.spent = true
 		}
+		k := keyOf(c)
+		old := r.rests[k]
+		until := now.Add(min(time.Second<<min(old.times, 6), restTime))
+		r.rests[k] = rest{until, until, c.Train.LeftTicket(), w.why(err), old.times + 1}
 		w.mu.Unlock()
+		a.comesToNothing(r, at, k, err, w.say.nextGoesOn())
 	case twelve306.Unpaid:
 		a.pause(err)
-		a.lookAtHeld(ctx)
+		next := w.say.nextGoesOn()
+		a.looked = time.Now()
+		if h, err := w.client.Unfinished(ctx); err == nil {
+			if a.adopt(h) {
+				return
+			}
+			if a.noteForeign(h); a.foreign != "" {
+				return // told as held_elsewhere
+			}
+			next = w.say.nextNoneShown()
+		}
+		if ctx.Err() == nil {
+			a.comesToNothing(r, at, keyOf(c), err, next)
+		}
 	case twelve306.Network, twelve306.Busy, twelve306.Blocked, twelve306.Session:
 		a.pause(err)
+		a.comesToNothing(r, at, keyOf(c), err, w.say.nextGoesOn())
 	case "":
 		a.cannotWrite(at, err)
 	default:
@@ -341,9 +363,14 @@ func (a *account) refusedBy(r *watched, at *Attempt, k seatKey, left string, err
 	next := w.say.nextLook()
 	now := time.Now()
 	quiet := false
+	if r != nil {
+		w.mu.Lock()
+		r.trial = trial{}
+		w.mu.Unlock()
+	}
 	switch kind := twelve306.KindOf(err); {
 	case kind == twelve306.Refused:
-		a.tomorrow = nextDay(now, w.opt.Location)
+		a.tomorrow = w.nextDay(now)
 		next = w.say.nextTomorrow()
 	case r == nil:
 	case kind == twelve306.SoldOut, kind == twelve306.NotOnSale:
@@ -351,8 +378,8 @@ func (a *account) refusedBy(r *watched, at *Attempt, k seatKey, left string, err
 			break
 		}
 		w.mu.Lock()
-		old, known := r.rests[k]
-		quiet = known && old.why == w.why(err)
+		old := r.rests[k]
+		quiet = r.knows(w.why(err), k, true, now)
 		least := min(restLeast<<min(old.times, 3), restTime)
 		if !at.Intent.IsZero() {
 			least = max(least, restAfterConfirm)
@@ -379,15 +406,13 @@ func (a *account) fail(r *watched, at *Attempt, err error, next string) {
 	a.failed(at, err, next, a.repeats(r, err))
 }
 
-// repeats reports whether the user knows already, since the seats appeared,
-// why the rule cannot book them.
+// repeats reports whether the user knows already, since the seats appeared, or
+// of this seat, why the rule cannot book them.
 func (a *account) repeats(r *watched, err error) bool {
 	a.w.mu.Lock()
 	defer a.w.mu.Unlock()
-	why := a.w.why(err)
-	known := r.refusal == why && r.refused == r.appeared
-	r.refusal, r.refused = why, r.appeared
-	return known
+	r.trial = trial{}
+	return r.knows(a.w.why(err), r.trying, false, time.Now())
 }
 
 // failed writes down that the attempt holds nothing and tells why; quiet when

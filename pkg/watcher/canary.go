@@ -11,20 +11,22 @@ import (
 
 // blindSpot is a journey of which a rule cannot see what it wants, while looks
 // in general may well work: 12306 writes a word that nobody knows about every
-// seat that matters, or lists no trains for this one day.
+// seat that matters, lists no trains for this one day, or refuses to be asked
+// about it.
 type blindSpot struct {
 	since time.Time // when the looks in a row began; zero while the rule finds something else
 	looks int
 }
 
-// puzzled counts a look at a journey in which the rule could not see, and tells
-// so once, by the rule that holds for blindness in general. It is not told
-// again until the rule has seen everything in between.
-func (w *Watcher) puzzled(r *watched, j twelve306.Journey, now time.Time, news func(why string) News) {
+// puzzled counts a look at a journey in which the rule could not see. It reports
+// when that is to be told, by the rule that holds for blindness in general: once,
+// and not again until the rule has seen everything in between; not while nothing
+// at all can be seen. kept says where a copy of the answers lies.
+func (w *Watcher) puzzled(r *watched, j twelve306.Journey, now time.Time) (kept string, turned bool) {
 	w.mu.Lock()
 	if w.byName[r.Name] != r {
 		w.mu.Unlock()
-		return
+		return "", false
 	}
 	s := r.spots[j]
 	if s == nil {
@@ -35,15 +37,20 @@ func (w *Watcher) puzzled(r *watched, j twelve306.Journey, now time.Time, news f
 		s.since = now
 	}
 	s.looks++
-	turned := r.blindSince.IsZero() && !w.sight.blind && s.looks >= blindLooks && now.Sub(s.since) >= blindTime
+	since := s.since
+	if w.sight.opened.After(since) { // a night without looks is no blindness
+		since = w.sight.opened
+	}
+	turned = r.blindSince.IsZero() && !w.sight.blind && s.looks >= blindLooks && now.Sub(since) >= blindTime
 	if turned {
 		r.blindSince = s.since
 	}
-	since := s.since
+	since = s.since
 	w.mu.Unlock()
 	if turned {
-		w.tell(news(w.keptCopy(since)))
+		kept = w.keptCopy(since)
 	}
+	return kept, turned
 }
 
 // sawOthers ends the row of looks without forgetting what was told.
@@ -115,7 +122,9 @@ func (w *Watcher) judged(r *watched, j twelve306.Journey, trains []*twelve306.Tr
 		r.sawOthers(j)
 		w.mu.Unlock()
 	default:
-		w.puzzled(r, j, now, func(kept string) News { return w.say.unknownWord(r.Name, j, p.train, p.words, p.more, kept) })
+		if kept, turned := w.puzzled(r, j, now); turned {
+			w.tell(w.say.unknownWord(r.Name, j, p.train, p.words, p.more, kept))
+		}
 	}
 }
 

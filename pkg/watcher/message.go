@@ -191,6 +191,47 @@ func (s speaker) thenHeld(number string) string {
 func (s speaker) thenStopped(why string) string {
 	return lines(s.f("这条规则暂不下单，只通知：", "This rule books nothing for now and only tells:"), why)
 }
+func (s speaker) thenForeign(number string) string {
+	return s.f("账户里有未付款的订单 %s，不是 watcherd 下的；12306 不收新订单，所以这次只告诉你。付款或取消以后，有票会接着抢。",
+		"The account has the unpaid order %s, not made by watcherd, and 12306 takes no other, so this is only told. Once it is paid or cancelled, booking goes on.", number)
+}
+func (s speaker) thenQueueing() string {
+	return s.f("账户有一单正在 12306 排队，不是 watcherd 下的；12306 不收新订单，所以这次只告诉你。排完以后，有票会接着抢。",
+		"An order of the account is in 12306's queue, not made by watcherd, and 12306 takes no other, so this is only told. Once it has left the queue, booking goes on.")
+}
+func (s speaker) thenOpen(rule string) string {
+	return s.f("规则“%s”的一单成没成还不知道，弄清以前不下新单，所以这次只告诉你。",
+		"Whether the order of rule %s was taken is not known yet; nothing is ordered before that, so this is only told.", rule)
+}
+func (s speaker) thenPassword() string {
+	return s.f("12306 不认 watch.yaml 里的用户名和密码，登录不上，所以这次只告诉你。改好就接着抢。",
+		"12306 refused the username and password in watch.yaml, so this is only told. Booking goes on when you have changed them.")
+}
+func (s speaker) thenTomorrow() string {
+	return s.f("12306 今天不再受理这个账户的订单，所以这次只告诉你；明天自动再试。",
+		"12306 takes no more orders of this account today, so this is only told; tomorrow it tries again by itself.")
+}
+
+// thenAgain is of seats that could not be booked a while ago.
+func (s speaker) thenAgain(why string) string {
+	return lines(s.f("刚才下过单，没成：", "They could not be booked a while ago:"), why,
+		s.f("还会再试；还是一样的话，就不再说了。", "It tries again; if it ends the same way, that is not told again."))
+}
+
+// What follows on a yes that cannot be followed.
+func (s speaker) nowGone() string {
+	return s.f("票刚才没了，没有下单。还在盯，再有票会再问你。", "The seats have gone meanwhile and nothing was ordered. Still watching; you are asked again when there are seats.")
+}
+func (s speaker) nowChanged() string {
+	return s.f("规则刚改过，或不再盯票，没有下单。", "The rule was changed meanwhile or looks no more, and nothing was ordered.")
+}
+
+// notYet tells what a yes waits for.
+func (s speaker) notYet(rule string, t *Trip) News {
+	return News{Kind: NewsFailed, Rule: rule, Title: s.f("还没下单：%s %s %s", "Not ordered yet: %s %s, %s", t.Train, s.short(t.Date), seatText(s.lang, t.Seat)),
+		Text: s.f("账户还腾不出手：12306 正忙，或者在办另一单。腾得出手就下单，不用再回答。急的话，请在 12306 官方 App 里下单。",
+			"The account is not free: 12306 is busy, or another order is under way. It is ordered as soon as it is, no need to answer again. If it is urgent, please order in the official 12306 app.")}
+}
 
 func (s speaker) answered(rule string, r notifier.Reply) News {
 	n := News{Kind: NewsAnswered, Rule: rule, Shown: true, Title: s.f("已有人回答", "Answered"), Text: s.lang.EndedBy(r)}
@@ -350,6 +391,20 @@ func (s speaker) said(words string) string { return s.f("12306 说：%s", "12306
 
 func (s speaker) nextLook() string {
 	return s.f("继续盯着，再有票会再试。", "Still watching; it tries again when there are seats.")
+}
+func (s speaker) nextGone() string {
+	return s.f("没等下成单，票就没了。继续盯着，再有票会再试。", "The seats went before it could be ordered. Still watching; it tries again when there are seats.")
+}
+func (s speaker) nextGoesOn() string {
+	return s.f("现在下不了单。票还在就接着试，一样的原因不再说。急的话，请在 12306 官方 App 里下单。",
+		"It cannot be ordered for now. It goes on trying while there are seats, and does not tell the same again. If it is urgent, please order in the official 12306 app.")
+}
+
+// nextNoneShown is what follows when 12306 speaks of an unfinished order and
+// lists none.
+func (s speaker) nextNoneShown() string {
+	return s.f("可是未完成订单里一张也没有：可能有人在别处用这个账号，或刚在别处下了单。请到 12306 官方 App 看看，有就付款或取消；会接着试，一样的原因不再说。",
+		"But its list of unfinished orders is empty: perhaps somebody else uses this account, or has just ordered with it. Please look in the official 12306 app, and pay for or cancel what is there; it goes on trying, and does not tell the same again.")
 }
 func (s speaker) nextUnpaid() string {
 	return s.f("没看到未付款的订单，一分钟后再试。App 里要是有，请付款或取消。", "No unpaid order was found; trying again in a minute. If the app shows one, please pay for it or cancel it.")

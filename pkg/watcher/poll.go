@@ -29,8 +29,10 @@ type watched struct {
 	appeared int                             // how often new seats have appeared
 	lastLook time.Time                       //
 	result   string                          // of the last look, in words
-	refusal  string                          // words of a refusal that nobody knows a cure for, told already
-	refused  int                             // appeared, when they were told
+	heard    []heard                         // why it could not book lately, as the user was told
+	trial    trial                           // attempts that come to nothing, in a row
+	trying   seatKey                         // what the last attempt is for
+	tried    time.Time                       // when it was chosen
 	warned   map[string]bool                 // cells nobody understands that were logged
 	waits    map[twelve306.Date]bool         // days that 12306 did not sell yet; true: it does now, and the user is about to be told
 	opens    map[twelve306.Journey]time.Time // when the next train that is wanted goes on sale, by 12306's clock
@@ -89,7 +91,8 @@ func keyOf(c Candidate) seatKey {
 
 // rest is a seat left alone after 12306 said there was none (the field calls
 // them zombie tickets): until then, or until its leftTicket text changes; but
-// never for less than least, for that text may change with every look.
+// never for less than least, for that text may change with every look. One that
+// goes and comes back has changed, and rests for least all the same.
 type rest struct {
 	least, until time.Time
 	left         string
@@ -248,8 +251,10 @@ func (w *Watcher) setLooking(at time.Time) {
 }
 
 func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
-	if twelve306.KindOf(err) == twelve306.NotOnSale {
-		// Neither seeing nor blindness: the day is left alone until it opens.
+	if twelve306.KindOf(err) == twelve306.NotOnSale && unsent(err) {
+		// Neither seeing nor blindness: the day is left alone until it opens. The
+		// client says so of a day outside the sale window; when 12306 itself refuses
+		// a query, for maintenance say, nothing was seen.
 		w.log.Info("not on sale yet; waiting for it", zap.Stringer("query", q.journey), zap.Error(err))
 		return
 	}
@@ -267,10 +272,15 @@ func (w *Watcher) lookFailed(q *query, err error, now time.Time) {
 	w.mu.Unlock()
 	q.suspects(err, now)
 	w.seesNothing(err, now)
-	if twelve306.KindOf(err) == twelve306.Changed {
-		for _, r := range q.rules { // other journeys may be seen all the same
-			w.puzzled(r, q.journey, now, func(kept string) News { return w.say.blindTo(r.Name, q.journey, w.why(err), kept) })
+	var news []News
+	for _, r := range q.rules { // other journeys may be seen all the same
+		if kept, turned := w.puzzled(r, q.journey, now); turned {
+			news = append(news, w.say.blindTo(r.Name, q.journey, w.why(err), kept))
 		}
+	}
+	if len(news) > 0 {
+		w.log.Error("looks at one journey do not work any more, while others do", zap.Stringer("query", q.journey), zap.Int("failed", q.failed), zap.Error(err))
+		w.tell(news...)
 	}
 }
 
@@ -308,7 +318,11 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, b 
 	}
 	blocked := w.blockedFor(r, now)
 	near := w.near(r, j, trains, len(hits), now)
-	tells := !r.Action.Orders() || r.stopped != ""
+	tells := !r.Action.Orders() || blocked != ""
+	again := ""
+	if len(fresh) > 0 && !slices.ContainsFunc(fresh, func(c Candidate) bool { return r.failedLately(keyOf(c), now) == "" }) {
+		again = r.failedLately(keyOf(fresh[0]), now)
+	}
 	w.mu.Unlock()
 
 	w.judged(r, j, trains, len(hits) > 0, now)
@@ -334,7 +348,7 @@ func (w *Watcher) found(ctx context.Context, r *watched, j twelve306.Journey, b 
 		nudge(w.seats)
 	}
 	if len(fresh) > 0 {
-		n := w.say.seats(r.Name, fresh, w.then(r, blocked))
+		n := w.say.seats(r.Name, fresh, w.then(r, blocked, again, offered))
 		n.Shown = offered
 		n.Loud = tells // nothing louder follows: whoever wants the seat must hear of it here
 		news = append(news, n)
@@ -368,8 +382,8 @@ func (r *watched) opensNext(j twelve306.Journey, trains []*twelve306.Train, now 
 
 // news compares what is left with what the user was told and returns the
 // candidates that are worth telling: new ones, and those of which there are
-// more. A seat that is gone is forgotten, so that its return is news again;
-// lost are those that went.
+// more. A seat that is gone is forgotten, so that its return is news again; but
+// not that 12306 refused it, for seats flicker. lost are those that went.
 func (r *watched) news(j twelve306.Journey, hits []hit, now time.Time) (fresh []Candidate, lost []hit) {
 	f := r.finding(j)
 	if f == nil {
@@ -408,9 +422,13 @@ func (r *watched) news(j twelve306.Journey, hits []hit, now time.Time) (fresh []
 			delete(r.offered, k)
 		}
 	}
-	for k := range r.rests {
-		if gone(k) {
+	for k, z := range r.rests {
+		switch {
+		case now.Sub(z.until) >= remembered:
 			delete(r.rests, k)
+		case gone(k):
+			z.until = z.least
+			r.rests[k] = z
 		}
 	}
 	return fresh, lost
@@ -438,31 +456,20 @@ func (e *sighting) find(s twelve306.Seat, t *twelve306.Train) (found hit, known 
 	return hit{}, false
 }
 
-// then says what follows on seats.
-func (w *Watcher) then(r *watched, blocked string) string {
+// then says what follows on seats. again is why they could not be booked a
+// while ago, offered that an offer is made of them.
+func (w *Watcher) then(r *watched, blocked, again string, offered bool) string {
 	switch {
 	case !r.Action.Orders():
 		return w.say.thenBuy()
 	case blocked != "":
 		return blocked
+	case again != "" && !offered:
+		return w.say.thenAgain(again)
 	case r.Action == ActionAsk:
 		return w.say.thenAsk()
 	}
 	return w.say.thenBook()
-}
-
-// blockedFor says why a rule that books cannot do so now; "" when it can.
-func (w *Watcher) blockedFor(r *watched, now time.Time) string {
-	if !r.Action.Orders() {
-		return ""
-	}
-	if r.stopped != "" {
-		return w.say.thenStopped(r.stopped)
-	}
-	for _, a := range w.state.Held() {
-		return w.say.thenHeld(a.Number)
-	}
-	return ""
 }
 
 // unreadable logs, once each, cells that are in no vocabulary: a wanted train
@@ -587,6 +594,8 @@ func (w *Watcher) why(err error) string {
 				"12306 wants a slider before the order, which only its own page can show; please order in the official app.")
 		}
 		return w.say.f("12306 要你先在它的官方 App 里办一件事，但没说是什么。", "12306 wants you to do something in its official app first, and does not say what.")
+	case twelve306.Stale:
+		return w.say.f("12306 的下单页不认刚查到的这趟车。", "12306's order page does not know the train that it has just listed.")
 	case twelve306.SoldOut:
 		return w.say.f("没有票了。", "Sold out.")
 	case twelve306.Changed:

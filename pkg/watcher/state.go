@@ -51,7 +51,8 @@ func (a *Attempt) open() bool { return a.State == StateConfirm || a.State == Sta
 // stored.
 type State struct {
 	// Attempts holds every attempt that came as far as a confirm, oldest
-	// first, and the newest of those that did not.
+	// first, and the newest of those that did not. Of those that failed prune
+	// leaves the newest: a seat that can never be had fails once a minute for weeks.
 	Attempts []*Attempt
 	byID     map[string]*Attempt
 	last     map[string]*Attempt // by rule: the newest that booked, or may have
@@ -125,6 +126,41 @@ func (s *State) Lost() []*Attempt {
 		}
 	}
 	return out
+}
+
+// Failed attempts are forgotten when they are this old and so many others have
+// failed since. What 12306 made of one after all shows within its time to pay.
+const (
+	failedAge  = 24 * time.Hour
+	mostFailed = 100
+)
+
+// prune forgets old failed attempts. It is no part of the fold: a journal may
+// tell that such an attempt was found to hold a seat after all. Whoever may find
+// that, the account's goroutine, is the one that prunes.
+func (s *State) prune(now time.Time) {
+	if len(s.Attempts) <= mostFailed {
+		return
+	}
+	failed := 0
+	for _, a := range s.Attempts {
+		if a.State == StateFailed {
+			failed++
+		}
+	}
+	s.Attempts = slices.DeleteFunc(s.Attempts, func(a *Attempt) bool {
+		if a.State != StateFailed {
+			return false
+		}
+		if failed--; failed < mostFailed || now.Sub(a.Ended) < failedAge {
+			return false
+		}
+		delete(s.byID, a.ID)
+		if s.last[a.Rule] == a { // it stands for nothing: see Done
+			delete(s.last, a.Rule)
+		}
+		return true
+	})
 }
 
 // Fold derives the next state: the one place that knows what an event means.

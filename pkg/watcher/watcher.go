@@ -104,6 +104,8 @@ type Watcher struct {
 	pending []notifier.Prompt // open questions
 	unsaved []store.Record    // events in memory only: the disk was full
 	untold  []*store.Outgoing // messages in memory only, until they are told or written
+
+	hindered hindrance // what keeps the account from ordering
 }
 
 // Open takes the lock on the state folder, reads its journal, and restores the
@@ -182,43 +184,81 @@ func (w *Watcher) equip(opt Options) error {
 	return nil
 }
 
-// replay folds the journal and drops from it what nobody will ask for again:
-// old questions, and old attempts that never came to a confirm.
+// replay folds the journal and drops from it what nobody will ask for again.
 func (w *Watcher) replay() error {
-	type trivial struct {
-		seq     int64
-		attempt string
-	}
-	var old []trivial
-	recent := map[string]bool{}
-	limit := time.Now().Add(-trivialAge)
+	old := newOldEvents(time.Now())
 	if err := w.store.Events(func(r store.Record) error {
 		e, err := readEvent(r)
 		if err != nil {
 			return err
 		}
-		switch {
-		case !e.At.Before(limit):
-			recent[e.Attempt] = e.Attempt != ""
-		case e.Kind != HeldElsewhere && e.Kind != OtherAccount && e.Kind != Paused && e.Kind != Resumed:
-			old = append(old, trivial{r.Seq, e.Attempt})
-		}
+		old.add(r.Seq, e)
 		return w.state.Fold(e)
 	}); err != nil {
 		return err
 	}
+	w.state.prune(time.Now())
+	w.drop(old)
+	return nil
+}
+
+// oldEvents are those that may be dropped from the journal: old questions, and
+// old attempts that never came to a confirm or that failed long ago.
+type oldEvents struct {
+	limit  time.Time
+	list   []oldEvent
+	recent map[string]bool // by attempt
+}
+
+type oldEvent struct {
+	seq     int64
+	attempt string
+}
+
+func newOldEvents(now time.Time) *oldEvents {
+	return &oldEvents{limit: now.Add(-trivialAge), recent: map[string]bool{}}
+}
+
+func (o *oldEvents) add(seq int64, e Event) {
+	switch {
+	case !e.At.Before(o.limit):
+		o.recent[e.Attempt] = e.Attempt != ""
+	case e.Kind != HeldElsewhere && e.Kind != OtherAccount && e.Kind != Paused && e.Kind != Resumed:
+		o.list = append(o.list, oldEvent{seq, e.Attempt})
+	}
+}
+
+// drop drops from the journal what the state does not remember.
+func (w *Watcher) drop(old *oldEvents) {
 	var drop []int64
-	for _, t := range old {
+	w.mu.Lock()
+	for _, t := range old.list {
 		// All of an attempt or nothing: what is left must not speak of an attempt
 		// that never began.
-		if w.state.byID[t.attempt] == nil && !recent[t.attempt] {
+		if w.state.byID[t.attempt] == nil && !old.recent[t.attempt] {
 			drop = append(drop, t.seq)
 		}
 	}
+	w.mu.Unlock()
 	if err := w.store.Forget(drop); err != nil {
 		w.log.Warn("old entries of the journal could not be dropped", zap.Error(err)) // a full disk: there is more room for it tomorrow
 	}
-	return nil
+}
+
+// forgetOld is what replay drops, for a daemon that runs for weeks.
+func (w *Watcher) forgetOld() {
+	old := newOldEvents(time.Now())
+	if err := w.store.Events(func(r store.Record) error {
+		e, err := readEvent(r)
+		if err == nil {
+			old.add(r.Seq, e)
+		}
+		return err
+	}); err != nil {
+		w.log.Warn("the journal cannot be read", zap.Error(err))
+		return
+	}
+	w.drop(old)
 }
 
 // trivialAge is how long the journal keeps what has led to nothing.
@@ -374,12 +414,18 @@ func (w *Watcher) recordAlways(news []News, events ...Event) {
 	nudge(w.unkept)
 }
 
-// writeLater writes down what is in memory only, as soon as the disk takes it.
+// writeLater writes down what is in memory only, as soon as the disk takes it,
+// and drops from the journal once a day what nobody will ask for again.
 func (w *Watcher) writeLater(ctx context.Context) {
+	daily := time.NewTicker(24 * time.Hour)
+	defer daily.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-daily.C:
+			w.forgetOld()
+			continue
 		case <-w.unkept:
 		}
 		for w.record(nil) != nil {
@@ -439,6 +485,9 @@ func (w *Watcher) fold(events []Event) {
 		if err := w.state.Fold(e); err != nil {
 			// Our own events always follow from the state.
 			panic("watcher: " + err.Error())
+		}
+		if e.Kind == AttemptBegun {
+			w.state.prune(e.At)
 		}
 		w.meter.happened(e)
 	}
