@@ -193,7 +193,10 @@ func (c *Client) address(path string) *url.URL {
 }
 
 // hasCookie reports whether a cookie of that name would go to the path.
-func (c *Client) hasCookie(path, name string) bool { return c.jar.value(c.address(path), name) != "" }
+func (c *Client) hasCookie(path, name string) bool { return c.cookie(path, name) != "" }
+
+// cookie returns the value that would go to the path, "" for none.
+func (c *Client) cookie(path, name string) string { return c.jar.value(c.address(path), name) }
 
 // ownPath returns path and query of a redirect that stays on this server.
 func (c *Client) ownPath(location string) (string, bool) {

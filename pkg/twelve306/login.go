@@ -178,6 +178,7 @@ func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver)
 // sign-on is asked (authorise) whether the login took effect.
 func (c *Client) submitLogin(ctx context.Context, body form, referer string, header map[string]string) error {
 	const op = "login"
+	before := c.cookie("/passport", "uamtk")
 	var object []byte
 	err := again(ctx, c.pace, func() (err error) {
 		_, object, err = c.json(ctx, call{op: op, path: "/passport/web/login", post: true, body: body, referer: referer, header: header})
@@ -197,12 +198,12 @@ func (c *Client) submitLogin(ctx context.Context, body form, referer string, hea
 	words := plain(string(r.Message))
 	switch *r.Code {
 	case 0:
-		c.setCookie("/passport", "uamtk", string(r.Uamtk))
+		c.setCookie("/passport", "uamtk", string(r.Uamtk), before)
 		return nil
 	case 5:
 		return &Error{Op: op, Kind: Wrong, Msg: words}
 	case 91, 92, 94, 95, 97, 101:
-		c.setCookie("/passport", "uamtk", string(r.Uamtk))
+		c.setCookie("/passport", "uamtk", string(r.Uamtk), before)
 		return &Error{Op: op, Kind: Person, Msg: words, Code: int(*r.Code)}
 	}
 	e := refused(op, words)
@@ -284,6 +285,7 @@ func (c *Client) uamtk(ctx context.Context, referer string) (string, error) {
 // uamauthclient is seed step 7; with it the login is real.
 func (c *Client) uamauthclient(ctx context.Context, tk, referer string) error {
 	const op = "uamauthclient"
+	before := c.cookie("/otn", "tk")
 	_, object, err := c.post(ctx, op, "/otn/uamauthclient", referer, form{}.add("tk", tk))
 	if err != nil {
 		return err
@@ -303,7 +305,7 @@ func (c *Client) uamauthclient(ctx context.Context, tk, referer string) error {
 		}
 		return e
 	}
-	c.setCookie("/otn", "tk", string(r.Apptk))
+	c.setCookie("/otn", "tk", string(r.Apptk), before)
 	c.mu.Lock()
 	c.loggedIn = false // so that proven counts from now
 	c.loggedInAt, c.passengers = c.loggedInAt.Truncate(0), nil

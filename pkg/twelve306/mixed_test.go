@@ -20,3 +20,29 @@ func TestClassicOrderOfTodaysRows(t *testing.T) {
 		}
 	})
 }
+
+// TestTokensInBodies: a token that comes without its cookie takes the place of
+// the one before, so that a session that was lost is one again.
+func TestTokensInBodies(t *testing.T) {
+	for _, m := range []struct {
+		era  railsim.Era
+		mode twelve306.Mode
+	}{{railsim.Classic, twelve306.LoginCaptcha}, {railsim.Present, twelve306.LoginSMS}, {railsim.Present, twelve306.LoginQR}} {
+		for name, lose := range map[string]func(*site){"the session": func(s *site) { s.KillTickets() }, "the sign-on, too": func(s *site) { s.KillSessions() }} {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, railsim.Options{Seed: 1, Era: m.era, Calm: true, BodyTokens: true})
+				s.cred.Mode = m.mode
+				for range 3 {
+					if err := s.client.Login(t.Context(), s.cred, s); err != nil {
+						t.Fatalf("%s, without %s: %v", m.mode, name, err)
+					}
+					s.loginIsTrue()
+					lose(s)
+					if err := s.client.CheckUser(t.Context()); twelve306.KindOf(err) != twelve306.Session {
+						t.Fatalf("%s, without %s: %v", m.mode, name, err)
+					}
+				}
+			})
+		}
+	}
+}

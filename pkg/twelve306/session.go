@@ -161,8 +161,11 @@ func (c *Client) opened(ctx context.Context, path, cookie string, ask func() err
 }
 
 // setCookie puts a token into the jar where a reply named it only in its body.
-func (c *Client) setCookie(path, name, value string) {
-	if value == "" || c.hasCookie(path, name) {
+// before is what the jar held when it was asked: a cookie that has changed since
+// was set by the reply itself, and need not say the same as its body. One that
+// has not is that of an earlier login.
+func (c *Client) setCookie(path, name, value, before string) {
+	if value == "" || c.cookie(path, name) != before {
 		return
 	}
 	c.jar.SetCookies(c.address(path), []*http.Cookie{{Name: name, Value: value, Path: path}})
