@@ -151,7 +151,7 @@ func (c *Client) revive(ctx context.Context) (bool, error) {
 // not know the question; its login/conf has no queryUrl.
 func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver) error {
 	d, err := c.openLogin(ctx)
-	if errors.Is(err, errNoPage) || err == nil && d.QueryURL == "" {
+	if errors.Is(err, errNoPage) || err == nil && d.QueryURL.value == "" {
 		return c.loginCaptcha(ctx, cred, solver)
 	}
 	if err != nil {
