@@ -197,6 +197,25 @@ func TestLoginFaults(t *testing.T) {
 	}
 }
 
+// TestHomePageIsNoStep: a login stands when 12306 sends the browser from
+// userLogin to its home page, whatever becomes of that.
+func TestHomePageIsNoStep(t *testing.T) {
+	for _, kind := range append(railsim.FaultKinds(), railsim.OddKinds()...) {
+		switch kind {
+		case railsim.LoggedOut, railsim.SignedOut: // not the page's fate but the session's
+			continue
+		}
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, railsim.Options{Seed: 1, Era: railsim.Present, Calm: true})
+			s.AddFault(railsim.Fault{Step: railsim.StepIndex, Kind: kind, Times: -1, Msg: unknownWords, Delay: time.Second})
+			if err := s.client.Login(t.Context(), s.cred, s); err != nil || s.Count(railsim.StepIndex) > 1 {
+				t.Errorf("%s: %v after %d tries", kind, err, s.Count(railsim.StepIndex))
+			}
+			s.loginIsTrue()
+		})
+	}
+}
+
 // TestErrorPageBetweenSteps4And7 is the trouble that the seed names: error.html
 // comes in place of any of the answers, with and without effect, many times.
 func TestErrorPageBetweenSteps4And7(t *testing.T) {

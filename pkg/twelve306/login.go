@@ -315,7 +315,8 @@ func (c *Client) uamauthclient(ctx context.Context, tk, referer string) error {
 }
 
 // userLogin is seed step 5. The seed posts it, browsers GET it and are sent to
-// the passport page, which gives the session its final JSESSIONID.
+// the passport page, which gives the session its final JSESSIONID; later, when
+// it has one, to a page that may be gone.
 func (c *Client) userLogin(ctx context.Context, post bool, referer string) error {
 	const op = "userLogin"
 	odd := false
@@ -336,11 +337,20 @@ func (c *Client) userLogin(ctx context.Context, post bool, referer string) error
 			}
 			return struct{}{}, nil
 		}
-		path, ok := c.ownPath(r.location)
-		if !ok {
+		path, own := c.ownPath(r.location)
+		kind, _ := redirectKind(r.location)
+		if !own && kind == Session {
 			return struct{}{}, &Error{Op: op, Kind: Changed, Msg: "redirected to another site"}
 		}
-		_, err = c.do(ctx, call{op: op, path: path, referer: referer, accept: acceptPage, follow: true, empty: true})
+		if own {
+			_, err = c.do(ctx, call{op: op, path: path, referer: referer, accept: acceptPage, follow: true, empty: true})
+		}
+		if kind != Session && KindOf(err) != Session && ctx.Err() == nil {
+			// Not the passport page, which gives a session, but one for people
+			// (view/index.html, R24): what it says of the login is where it stands,
+			// and the next step asks whether that is so.
+			err = nil
+		}
 		return struct{}{}, err
 	})
 	return err
