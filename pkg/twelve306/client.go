@@ -59,8 +59,9 @@ type Client struct {
 	listed map[Journey]listing // the last good answers
 	clock  timepiece
 
-	login  chan struct{} // holds the one Login that is under way; guards codeAt
-	codeAt time.Time     // when 12306 was last asked to send an SMS code
+	login   chan struct{} // holds the one Login that is under way; guards what follows
+	codeAt  time.Time     // when 12306 was last asked to send an SMS code
+	image64 bool          // the login picture is at captcha-image64
 }
 
 // NewTransport returns the transport for 12306: connections are kept alive, so

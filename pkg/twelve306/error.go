@@ -42,6 +42,7 @@ type Error struct {
 	RetryAfter time.Duration // what a Retry-After header asked for; 0 if there was none
 	Unsent     bool          // no byte of the request can have reached 12306
 	Code       int           // result_code of web/login and uamtk where the person must act elsewhere: 91, 92, 94, 95, 97, 101; else 0
+	page       bool          // a page of HTML came where something else was asked for
 	Err        error         // the cause, with addresses and tokens removed; may be nil
 }
 

@@ -138,6 +138,8 @@ func TestLoginFaults(t *testing.T) {
 			[]railsim.Step{railsim.StepLoginInit, railsim.StepCaptchaImage, railsim.StepCaptchaCheck, railsim.StepLogin, railsim.StepUserLogin,
 				railsim.StepPassport, railsim.StepUamtk, railsim.StepUamauthclient},
 			[]exception{{railsim.StepLogin, []railsim.FaultKind{railsim.Refused}, twelve306.Changed}}},
+		{"captcha64", railsim.Classic, twelve306.LoginCaptcha, []railsim.Step{railsim.StepCaptchaImage64},
+			[]exception{{railsim.StepCaptchaImage64, []railsim.FaultKind{railsim.Refused}, twelve306.Changed}}},
 		{"sms", railsim.Present, twelve306.LoginAuto,
 			[]railsim.Step{railsim.StepConf, railsim.StepUamtkStatic, railsim.StepLoginVerify, railsim.StepSMS, railsim.StepLogin, railsim.StepUserLogin,
 				railsim.StepPassport, railsim.StepUamtk, railsim.StepUamauthclient, railsim.StepIndex},
@@ -163,6 +165,9 @@ func TestLoginFaults(t *testing.T) {
 					}
 					s.cred.Mode = l.mode
 					s.AddFault(f)
+					if step == railsim.StepCaptchaImage64 { // which is asked for where the other is not there
+						s.AddFault(railsim.Fault{Step: railsim.StepCaptchaImage, Kind: railsim.NotFound, Times: -1})
+					}
 					err := s.client.Login(t.Context(), s.cred, s)
 					s.mustNotLeak(err)
 					var want twelve306.Kind

@@ -1,6 +1,7 @@
 package twelve306_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 
@@ -44,5 +45,45 @@ func TestTokensInBodies(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestPictureElsewhere: where captcha-image is not there, the picture is that of
+// captcha-image64, and is judged and replaced like any other.
+func TestPictureElsewhere(t *testing.T) {
+	for _, kind := range []railsim.FaultKind{railsim.NotFound, railsim.HTML, railsim.Redirect302, railsim.StrangePage} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, railsim.Options{Seed: 1, Calm: true})
+			s.AddFault(railsim.Fault{Step: railsim.StepCaptchaImage, Kind: kind, Times: -1})
+			e := &eyes{site: s, moods: []string{"wrong", "late", "another"}}
+			if err := s.client.Login(t.Context(), s.cred, e); err != nil || len(e.seen) != 4 {
+				t.Errorf("%s: %v after %d pictures", kind, err, len(e.seen))
+			}
+			if n := s.Count(railsim.StepCaptchaImage); kind == railsim.NotFound && n != 1 || n > 5 {
+				t.Errorf("%s: asked for captcha-image %d times", kind, n)
+			}
+			s.loginIsTrue()
+		})
+	}
+	// Neither is there: it is the first that is told of.
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, railsim.Options{Seed: 1, Calm: true})
+		for _, step := range []railsim.Step{railsim.StepCaptchaImage, railsim.StepCaptchaImage64} {
+			s.AddFault(railsim.Fault{Step: step, Kind: railsim.NotFound, Times: -1})
+		}
+		err := s.client.Login(t.Context(), s.cred, s)
+		if e, ok := errors.AsType[*twelve306.Error](err); !ok || e.Op != "captcha-image" || e.Kind != twelve306.Changed {
+			t.Errorf("%v", err)
+		}
+	})
+	// The network is down, or 12306 busy: that is no other address.
+	for _, kind := range []railsim.FaultKind{railsim.Unreachable, railsim.Status502, railsim.TooMany429} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, railsim.Options{Seed: 1, Calm: true})
+			s.AddFault(railsim.Fault{Step: railsim.StepCaptchaImage, Kind: kind, Times: -1})
+			if err := s.client.Login(t.Context(), s.cred, s); err == nil || s.Count(railsim.StepCaptchaImage64) > 0 {
+				t.Errorf("%s: %v", kind, err)
+			}
+		})
 	}
 }

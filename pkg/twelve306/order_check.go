@@ -82,7 +82,9 @@ const maxPassCodeTime = 2 * time.Minute
 func (d *Draft) solveOrderPicture(ctx context.Context, solver Solver) (err error) {
 	ch := &Challenge{Kind: PictureChallenge, For: ForOrder}
 	d.code, err = d.c.solvePicture(ctx, solver, ch, captcha{
-		op: "getPassCodeNew", path: "/otn/passcodeNew/getPassCodeNew?module=passenger&rand=randp", page: pageOrder,
+		fetch: func(ctx context.Context) ([]byte, error) {
+			return d.c.picture(ctx, "getPassCodeNew", "/otn/passcodeNew/getPassCodeNew?module=passenger&rand=randp", pageOrder)
+		},
 		check: d.checkRandCode,
 	})
 	return err
