@@ -147,7 +147,6 @@ func TestLoginFaults(t *testing.T) {
 				{railsim.StepConf, []railsim.FaultKind{railsim.Refused}, twelve306.Changed},
 				{railsim.StepLoginVerify, []railsim.FaultKind{railsim.Refused}, twelve306.Changed},
 				{railsim.StepSMS, []railsim.FaultKind{railsim.Refused}, twelve306.Person},
-				{railsim.StepLogin, []railsim.FaultKind{railsim.Refused}, twelve306.Changed},
 				// The password and the code have been taken, and then the sign-on is
 				// lost: log in again.
 				{railsim.StepUamtk, []railsim.FaultKind{railsim.SignedOut, railsim.Refused}, twelve306.Session},
@@ -217,6 +216,44 @@ func TestHomePageIsNoStep(t *testing.T) {
 				t.Errorf("%s: %v after %d tries", kind, err, s.Count(railsim.StepIndex))
 			}
 			s.loginIsTrue()
+		})
+	}
+}
+
+// TestWrongCodeInOtherWords: what 12306 says of a wrong code was never recorded.
+// Words that nobody knows are taken for it once, and then they are shown: they
+// may be about the password, and four misses lock an account.
+func TestWrongCodeInOtherWords(t *testing.T) {
+	for words, known := range map[string]bool{
+		"短信校验码错误，请重新输入": true, "动态码不正确": true, "短信验证码已过期": true, "您的输入有误": false, unknownWords: false,
+	} {
+		for times, want := range map[int]twelve306.Kind{1: "", 2: twelve306.Changed} {
+			if known {
+				want = ""
+			}
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, railsim.Options{Seed: 1, Era: railsim.Present, Calm: true})
+				s.AddFault(railsim.Fault{Step: railsim.StepLogin, Kind: railsim.Refused, Msg: words, Times: times})
+				e := &eyes{site: s}
+				err := s.client.Login(t.Context(), s.cred, e)
+				if twelve306.KindOf(err) != want || (err == nil) != (want == "") {
+					t.Errorf("%s, %d times: %v, want %q", words, times, err, want)
+				}
+				if ch := e.seen[1]; len(e.seen) != s.Count(railsim.StepLogin) || ch.Previous != "wrong" || ch.Words != words || s.Count(railsim.StepSMS) != 1 {
+					t.Errorf("%s, %d times: asked %+v", words, times, e.seen)
+				}
+			})
+		}
+	}
+	// What is known to be about something else ends the login at once.
+	for words, want := range map[string]twelve306.Kind{"密码输入错误。如果输错次数超过4次，用户将被锁定。": twelve306.Password, "您的用户已经被锁定，请稍后再试。": twelve306.Refused,
+		"您的身份信息未通过核验": twelve306.Person} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, railsim.Options{Seed: 1, Era: railsim.Present, Calm: true})
+			s.AddFault(railsim.Fault{Step: railsim.StepLogin, Kind: railsim.Refused, Msg: words})
+			if err := s.client.Login(t.Context(), s.cred, s); twelve306.KindOf(err) != want || s.Count(railsim.StepLogin) != 1 {
+				t.Errorf("%s: %v", words, err)
+			}
 		})
 	}
 }
