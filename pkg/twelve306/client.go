@@ -62,6 +62,7 @@ type Client struct {
 	login   chan struct{} // holds the one Login that is under way; guards what follows
 	codeAt  time.Time     // when 12306 was last asked to send an SMS code
 	image64 bool          // the login picture is at captcha-image64
+	guess   guess
 }
 
 // NewTransport returns the transport for 12306: connections are kept alive, so

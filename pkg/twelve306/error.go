@@ -42,7 +42,7 @@ type Error struct {
 	RetryAfter time.Duration // what a Retry-After header asked for; 0 if there was none
 	Unsent     bool          // no byte of the request can have reached 12306
 	Code       int           // result_code of web/login and uamtk where the person must act elsewhere: 91, 92, 94, 95, 97, 101; else 0
-	page       bool          // a page of HTML came where something else was asked for
+	other      bool          // a whole reply came, and is something else than what was asked for: a page, say
 	Err        error         // the cause, with addresses and tokens removed; may be nil
 }
 

@@ -148,21 +148,24 @@ func (c *Client) revive(ctx context.Context) (bool, error) {
 
 // loginAuto asks what the site wants of this user: checkLoginVerify answers 0
 // nothing, 1 slider or SMS, 2 slider only, 3 SMS only. The classic site does
-// not know the question; its login/conf has no queryUrl.
+// not know the question; its login/conf has none of today's fields, or is not
+// there.
 func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver) error {
 	d, err := c.openLogin(ctx)
-	if errors.Is(err, errNoPage) || err == nil && d.QueryURL.value == "" {
-		return c.loginCaptcha(ctx, cred, solver)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errNoPage):
+		return c.loginGuessed(ctx, cred, solver, false)
+	case err != nil:
 		// Only an answer tells the classic site. A guess would post the password
 		// where it is refused, and a refused password is never tried again.
 		return err
+	case !d.present():
+		return c.loginCaptcha(ctx, cred, solver)
 	}
 	code, err := c.checkLoginVerify(ctx, cred)
 	switch {
-	case errors.Is(err, errNoPage):
-		return c.loginCaptcha(ctx, cred, solver)
+	case errors.Is(err, errNoPage), d.QueryURL.value == "" && unasked(err):
+		return c.loginGuessed(ctx, cred, solver, true)
 	case err != nil:
 		return err
 	case code == 0:
@@ -171,6 +174,47 @@ func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver)
 		return c.passSMS(ctx, cred, solver)
 	}
 	return c.passQR(ctx, solver)
+}
+
+// unasked reports whether the reply to a question is that of a site which does
+// not know it: 404, or what is no answer. 12306 has both for what is not there.
+func unasked(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (errors.Is(err, errNoPage) || e.other && (e.Kind == Network || e.Kind == Blocked))
+}
+
+// loginGuessed is the classic login of a site of which it is not known that it is
+// one. If it is not, it refuses the right password, too, in its clear form; so
+// a refusal is believed only of a site that is proven not to know today's
+// question (asked: it was asked already, and the site is of two minds). The
+// password is posted twice at most.
+func (c *Client) loginGuessed(ctx context.Context, cred Credentials, solver Solver, asked bool) error {
+	if c.guess.posts >= maxPasswords && c.guess.cred == cred {
+		return c.guess.err
+	}
+	err := c.loginCaptcha(ctx, cred, solver)
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != Password {
+		return err
+	}
+	if !asked {
+		if _, err := c.checkLoginVerify(ctx, cred); unasked(err) {
+			return e
+		}
+	}
+	if c.guess.cred != cred {
+		c.guess = guess{cred: cred}
+	}
+	c.guess.posts++
+	c.guess.err = &Error{Op: e.Op, Kind: Changed, Msg: e.Msg}
+	return c.guess.err
+}
+
+// guess is what became of loginGuessed.
+type guess struct {
+	cred  Credentials
+	posts int // of its password that were refused
+	err   error
 }
 
 // submitLogin posts web/login and reads its verdict. The form holds the

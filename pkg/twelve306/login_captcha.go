@@ -100,7 +100,7 @@ func (c *Client) loginPicture(ctx context.Context) ([]byte, error) {
 // notThere reports whether an error may be that of an address where nothing is.
 func notThere(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && (e.Kind == Blocked || e.page || errors.Is(err, errNoPage))
+	return ok && (e.Kind == Blocked || e.other || errors.Is(err, errNoPage))
 }
 
 // loginSite is what both addresses of the login picture are asked with.

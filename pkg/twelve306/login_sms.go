@@ -216,13 +216,13 @@ func (c *Client) askLoginVerify(ctx context.Context, cred Credentials) (int64, e
 		Check   *wire.Number `json:"login_check_code"`
 	}
 	if err := wire.Decode(object, &r); err != nil {
-		return 0, &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
+		return 0, &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", other: true, Err: err}
 	}
 	if r.Check == nil {
 		if r.Message != "" {
 			return 0, refused(op, string(r.Message))
 		}
-		return 0, &Error{Op: op, Kind: Network, Msg: "a reply without login_check_code"}
+		return 0, &Error{Op: op, Kind: Network, Msg: "a reply without login_check_code", other: true}
 	}
 	return int64(*r.Check), nil
 }

@@ -117,6 +117,17 @@ type conf struct {
 	OtherControl hint[wire.Number] `json:"other_control"`
 	Now          hint[wire.Number] `json:"now"`    // milliseconds, since about 2024
 	NowStr       hint[wire.Text]   `json:"nowStr"` // 20240422140818, as old
+
+	MessageCode  hint[wire.Text] `json:"is_message_passCode"`
+	PhoneCheck   hint[wire.Text] `json:"is_phone_check"`
+	UpdateHBTime hint[wire.Text] `json:"is_open_updateHBTime"`
+	Olympic      hint[wire.Text] `json:"is_olympicLogin"`
+}
+
+// present reports whether conf has any of the fields that R24 has and R19 has
+// not. One of them may go without the site being the classic one again.
+func (d *conf) present() bool {
+	return d.QueryURL.there || d.Now.there || d.NowStr.there || d.MessageCode.there || d.PhoneCheck.there || d.UpdateHBTime.there || d.Olympic.there
 }
 
 // hint is a value that is zero where it cannot be read.
