@@ -135,11 +135,17 @@ func (c *Client) picture(ctx context.Context, op, path, referer string) ([]byte,
 		if err != nil {
 			return nil, err
 		}
-		if err = checkImage(op, r.body); KindOf(err) == Busy {
-			c.pace.Throttle(0)
-		}
-		return r.body, err
+		return r.body, c.checkPicture(op, r.body)
 	})
+}
+
+// checkPicture is checkImage for a captcha: the throttle picture slows us down.
+func (c *Client) checkPicture(op string, img []byte) error {
+	err := checkImage(op, img)
+	if KindOf(err) == Busy {
+		c.pace.Throttle(0)
+	}
+	return err
 }
 
 // retries is how often a request that changes nothing is sent before the step
@@ -180,8 +186,8 @@ const (
 
 // captcha is where pictures of one kind come from and who judges them.
 type captcha struct {
-	op, path, page string
-	check          func(ctx context.Context, answer string) (verdict, error)
+	fetch func(ctx context.Context) ([]byte, error)
+	check func(ctx context.Context, answer string) (verdict, error)
 }
 
 // solvePicture shows pictures until one is answered right, and returns that
@@ -189,7 +195,7 @@ type captcha struct {
 // the verdict is lost it may be, so that a new one is shown then, too.
 func (c *Client) solvePicture(ctx context.Context, solver Solver, ch *Challenge, from captcha) (string, error) {
 	for lost := 0; ; {
-		img, err := c.picture(ctx, from.op, from.path, from.page)
+		img, err := from.fetch(ctx)
 		if err != nil {
 			return "", err
 		}

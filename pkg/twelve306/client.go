@@ -60,8 +60,10 @@ type Client struct {
 	listed map[Journey]listing // the last good answers
 	clock  timepiece
 
-	login  chan struct{} // holds the one Login that is under way; guards codeAt
-	codeAt time.Time     // when 12306 was last asked to send an SMS code
+	login   chan struct{} // holds the one Login that is under way; guards what follows
+	codeAt  time.Time     // when 12306 was last asked to send an SMS code
+	image64 bool          // the login picture is at captcha-image64
+	guess   guess
 }
 
 // NewTransport returns the transport for 12306: connections are kept alive, so
@@ -194,7 +196,10 @@ func (c *Client) address(path string) *url.URL {
 }
 
 // hasCookie reports whether a cookie of that name would go to the path.
-func (c *Client) hasCookie(path, name string) bool { return c.jar.value(c.address(path), name) != "" }
+func (c *Client) hasCookie(path, name string) bool { return c.cookie(path, name) != "" }
+
+// cookie returns the value that would go to the path, "" for none.
+func (c *Client) cookie(path, name string) string { return c.jar.value(c.address(path), name) }
 
 // ownPath returns path and query of a redirect that stays on this server.
 func (c *Client) ownPath(location string) (string, bool) {

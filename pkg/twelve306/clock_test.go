@@ -156,3 +156,41 @@ func TestClockOfReplies(t *testing.T) {
 		}
 	})
 }
+
+// TestConfIsHints: what conf says beside who is logged in may be in any form; a
+// now that cannot be read leaves nowStr to tell the time.
+func TestConfIsHints(t *testing.T) {
+	const ahead = 40 * time.Second
+	for name, fields := range map[string]map[string]any{
+		"as recorded":    {},
+		"no text of it":  {"nowStr": nil},
+		"now as a text":  {"now": "2024-04-22 14:08:18"},
+		"now as a list":  {"now": []int{2024, 4, 22}},
+		"no now":         {"now": nil},
+		"nothing of use": {"now": "soon", "nowStr": 20.5, "other_control": "fifteen", "stu_control": []int{15}, "queryUrl": map[string]string{}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			site := railsim.New(railsim.Options{Seed: 1, Calm: true, Era: railsim.Present, Ahead: ahead, Conf: fields})
+			defer site.Close()
+			c, err := New(Options{Transport: site.Transport(), Pace: NewPace(PaceConfig{})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			time.Sleep(300 * time.Millisecond)
+			d, err := c.conf(t.Context())
+			if err != nil || bool(d.LoggedIn) {
+				t.Fatalf("%s: %+v, %v", name, d, err)
+			}
+			if name == "nothing of use" {
+				if c.Window() != 0 || c.queryPath != "" {
+					t.Errorf("%d days, %q", c.Window(), c.queryPath)
+				}
+				return
+			}
+			if k := c.Clock(); !k.Known || k.Least > ahead || k.Most < ahead || c.Window() != 15 {
+				t.Errorf("%s: %+v, %d days", name, k, c.Window())
+			}
+		})
+	}
+}

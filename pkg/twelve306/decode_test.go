@@ -158,6 +158,8 @@ func TestCheckOrderForms(t *testing.T) {
 		{`{"ifShowPassCode":"Y","ifShowPassCodeTime":"1","submitStatus":true}`, true, time.Millisecond},
 		{`{"canChooseSeats":"Y","choose_Seats":"MOP","ifShowPassCodeTime":"1","submitStatus":true,"smokeStr":""}`, false, time.Millisecond},
 		{`{"ifShowPassCodeTime":15,"submitStatus":"true"}`, false, 15 * time.Millisecond},
+		{`{"ifShowPassCodeTime":"35000","submitStatus":true}`, false, 35 * time.Second},
+		{`{"ifShowPassCodeTime":"119000","submitStatus":true}`, false, 119 * time.Second},
 		{`{"submitStatus":true}`, false, 0},
 		{`{"ifShowPassCodeTime":"999999999","submitStatus":true}`, false, maxPassCodeTime},
 		{`{"ifShowPassCodeTime":"-5","submitStatus":true}`, false, 0},

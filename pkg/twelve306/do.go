@@ -256,7 +256,7 @@ func (c *Client) read(q call, resp *http.Response) (*reply, error) {
 		if looksLikeHTML(body) {
 			kind, words := pageKind(body)
 			c.oddPage(q.op, kind, resp.StatusCode, body)
-			return fail(kind, "%s", words)
+			return nil, &Error{Op: q.op, Kind: kind, Msg: words, RetryAfter: retryAfter(resp), other: true}
 		}
 	case acceptPage:
 		if kind, words := pageKind(body); kind == Blocked && len(body) < maxErrorPage {

@@ -42,6 +42,7 @@ type Error struct {
 	RetryAfter time.Duration // what a Retry-After header asked for; 0 if there was none
 	Unsent     bool          // no byte of the request can have reached 12306
 	Code       int           // result_code of web/login and uamtk where the person must act elsewhere: 91, 92, 94, 95, 97, 101; else 0
+	other      bool          // a whole reply came, and is something else than what was asked for: a page, say
 	Err        error         // the cause, with addresses and tokens removed; may be nil
 }
 
@@ -84,7 +85,7 @@ var refusals = []struct {
 	{"用户信息|身份信息|核验|线下窗口", Conflict},
 	{"锁定", Refused},
 	{"滑动验证", Person},
-	{"验证码", Wrong},
+	{"验证码|校验码|动态码", Wrong},
 	{"没有足够|余票不足|仅剩|排队人数|实时余票无票|非法的席别|扣票失败|占座失败|已售完|无票", SoldOut},
 	{"重新查询|已过期|票据内容为空", Stale},
 	{"非法请求|非法的订票请求|数据无效", Invalid},

@@ -138,6 +138,8 @@ func TestLoginFaults(t *testing.T) {
 			[]railsim.Step{railsim.StepLoginInit, railsim.StepCaptchaImage, railsim.StepCaptchaCheck, railsim.StepLogin, railsim.StepUserLogin,
 				railsim.StepPassport, railsim.StepUamtk, railsim.StepUamauthclient},
 			[]exception{{railsim.StepLogin, []railsim.FaultKind{railsim.Refused}, twelve306.Changed}}},
+		{"captcha64", railsim.Classic, twelve306.LoginCaptcha, []railsim.Step{railsim.StepCaptchaImage64},
+			[]exception{{railsim.StepCaptchaImage64, []railsim.FaultKind{railsim.Refused}, twelve306.Changed}}},
 		{"sms", railsim.Present, twelve306.LoginAuto,
 			[]railsim.Step{railsim.StepConf, railsim.StepUamtkStatic, railsim.StepLoginVerify, railsim.StepSMS, railsim.StepLogin, railsim.StepUserLogin,
 				railsim.StepPassport, railsim.StepUamtk, railsim.StepUamauthclient, railsim.StepIndex},
@@ -145,7 +147,6 @@ func TestLoginFaults(t *testing.T) {
 				{railsim.StepConf, []railsim.FaultKind{railsim.Refused}, twelve306.Changed},
 				{railsim.StepLoginVerify, []railsim.FaultKind{railsim.Refused}, twelve306.Changed},
 				{railsim.StepSMS, []railsim.FaultKind{railsim.Refused}, twelve306.Person},
-				{railsim.StepLogin, []railsim.FaultKind{railsim.Refused}, twelve306.Changed},
 				// The password and the code have been taken, and then the sign-on is
 				// lost: log in again.
 				{railsim.StepUamtk, []railsim.FaultKind{railsim.SignedOut, railsim.Refused}, twelve306.Session},
@@ -163,6 +164,9 @@ func TestLoginFaults(t *testing.T) {
 					}
 					s.cred.Mode = l.mode
 					s.AddFault(f)
+					if step == railsim.StepCaptchaImage64 { // which is asked for where the other is not there
+						s.AddFault(railsim.Fault{Step: railsim.StepCaptchaImage, Kind: railsim.NotFound, Times: -1})
+					}
 					err := s.client.Login(t.Context(), s.cred, s)
 					s.mustNotLeak(err)
 					var want twelve306.Kind
@@ -192,6 +196,63 @@ func TestLoginFaults(t *testing.T) {
 						t.Errorf("%s: the password was posted %d times", describe(f), n)
 					}
 				})
+			}
+		})
+	}
+}
+
+// TestHomePageIsNoStep: a login stands when 12306 sends the browser from
+// userLogin to its home page, whatever becomes of that.
+func TestHomePageIsNoStep(t *testing.T) {
+	for _, kind := range append(railsim.FaultKinds(), railsim.OddKinds()...) {
+		switch kind {
+		case railsim.LoggedOut, railsim.SignedOut: // not the page's fate but the session's
+			continue
+		}
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, railsim.Options{Seed: 1, Era: railsim.Present, Calm: true})
+			s.AddFault(railsim.Fault{Step: railsim.StepIndex, Kind: kind, Times: -1, Msg: unknownWords, Delay: time.Second})
+			if err := s.client.Login(t.Context(), s.cred, s); err != nil || s.Count(railsim.StepIndex) > 1 {
+				t.Errorf("%s: %v after %d tries", kind, err, s.Count(railsim.StepIndex))
+			}
+			s.loginIsTrue()
+		})
+	}
+}
+
+// TestWrongCodeInOtherWords: what 12306 says of a wrong code was never recorded.
+// Words that nobody knows are taken for it once, and then they are shown: they
+// may be about the password, and four misses lock an account.
+func TestWrongCodeInOtherWords(t *testing.T) {
+	for words, known := range map[string]bool{
+		"短信校验码错误，请重新输入": true, "动态码不正确": true, "短信验证码已过期": true, "您的输入有误": false, unknownWords: false,
+	} {
+		for times, want := range map[int]twelve306.Kind{1: "", 2: twelve306.Changed} {
+			if known {
+				want = ""
+			}
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, railsim.Options{Seed: 1, Era: railsim.Present, Calm: true})
+				s.AddFault(railsim.Fault{Step: railsim.StepLogin, Kind: railsim.Refused, Msg: words, Times: times})
+				e := &eyes{site: s}
+				err := s.client.Login(t.Context(), s.cred, e)
+				if twelve306.KindOf(err) != want || (err == nil) != (want == "") {
+					t.Errorf("%s, %d times: %v, want %q", words, times, err, want)
+				}
+				if ch := e.seen[1]; len(e.seen) != s.Count(railsim.StepLogin) || ch.Previous != "wrong" || ch.Words != words || s.Count(railsim.StepSMS) != 1 {
+					t.Errorf("%s, %d times: asked %+v", words, times, e.seen)
+				}
+			})
+		}
+	}
+	// What is known to be about something else ends the login at once.
+	for words, want := range map[string]twelve306.Kind{"密码输入错误。如果输错次数超过4次，用户将被锁定。": twelve306.Password, "您的用户已经被锁定，请稍后再试。": twelve306.Refused,
+		"您的身份信息未通过核验": twelve306.Person} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, railsim.Options{Seed: 1, Era: railsim.Present, Calm: true})
+			s.AddFault(railsim.Fault{Step: railsim.StepLogin, Kind: railsim.Refused, Msg: words})
+			if err := s.client.Login(t.Context(), s.cred, s); twelve306.KindOf(err) != want || s.Count(railsim.StepLogin) != 1 {
+				t.Errorf("%s: %v", words, err)
 			}
 		})
 	}

@@ -148,21 +148,24 @@ func (c *Client) revive(ctx context.Context) (bool, error) {
 
 // loginAuto asks what the site wants of this user: checkLoginVerify answers 0
 // nothing, 1 slider or SMS, 2 slider only, 3 SMS only. The classic site does
-// not know the question; its login/conf has no queryUrl.
+// not know the question; its login/conf has none of today's fields, or is not
+// there.
 func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver) error {
 	d, err := c.openLogin(ctx)
-	if errors.Is(err, errNoPage) || err == nil && d.QueryURL == "" {
-		return c.loginCaptcha(ctx, cred, solver)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errNoPage):
+		return c.loginGuessed(ctx, cred, solver, false)
+	case err != nil:
 		// Only an answer tells the classic site. A guess would post the password
 		// where it is refused, and a refused password is never tried again.
 		return err
+	case !d.present():
+		return c.loginCaptcha(ctx, cred, solver)
 	}
 	code, err := c.checkLoginVerify(ctx, cred)
 	switch {
-	case errors.Is(err, errNoPage):
-		return c.loginCaptcha(ctx, cred, solver)
+	case errors.Is(err, errNoPage), d.QueryURL.value == "" && unasked(err):
+		return c.loginGuessed(ctx, cred, solver, true)
 	case err != nil:
 		return err
 	case code == 0:
@@ -173,11 +176,53 @@ func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver)
 	return c.passQR(ctx, solver)
 }
 
+// unasked reports whether the reply to a question is that of a site which does
+// not know it: 404, or what is no answer. 12306 has both for what is not there.
+func unasked(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (errors.Is(err, errNoPage) || e.other && (e.Kind == Network || e.Kind == Blocked))
+}
+
+// loginGuessed is the classic login of a site of which it is not known that it is
+// one. If it is not, it refuses the right password, too, in its clear form; so
+// a refusal is believed only of a site that is proven not to know today's
+// question (asked: it was asked already, and the site is of two minds). The
+// password is posted twice at most.
+func (c *Client) loginGuessed(ctx context.Context, cred Credentials, solver Solver, asked bool) error {
+	if c.guess.posts >= maxPasswords && c.guess.cred == cred {
+		return c.guess.err
+	}
+	err := c.loginCaptcha(ctx, cred, solver)
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != Password {
+		return err
+	}
+	if !asked {
+		if _, err := c.checkLoginVerify(ctx, cred); unasked(err) {
+			return e
+		}
+	}
+	if c.guess.cred != cred {
+		c.guess = guess{cred: cred}
+	}
+	c.guess.posts++
+	c.guess.err = &Error{Op: e.Op, Kind: Changed, Msg: e.Msg}
+	return c.guess.err
+}
+
+// guess is what became of loginGuessed.
+type guess struct {
+	cred  Credentials
+	posts int // of its password that were refused
+	err   error
+}
+
 // submitLogin posts web/login and reads its verdict. The form holds the
 // password, so it is never sent again blindly: when the reply is lost, the
 // sign-on is asked (authorise) whether the login took effect.
 func (c *Client) submitLogin(ctx context.Context, body form, referer string, header map[string]string) error {
 	const op = "login"
+	before := c.cookie("/passport", "uamtk")
 	var object []byte
 	err := again(ctx, c.pace, func() (err error) {
 		_, object, err = c.json(ctx, call{op: op, path: "/passport/web/login", post: true, body: body, referer: referer, header: header})
@@ -197,12 +242,12 @@ func (c *Client) submitLogin(ctx context.Context, body form, referer string, hea
 	words := plain(string(r.Message))
 	switch *r.Code {
 	case 0:
-		c.setCookie("/passport", "uamtk", string(r.Uamtk))
+		c.setCookie("/passport", "uamtk", string(r.Uamtk), before)
 		return nil
 	case 5:
 		return &Error{Op: op, Kind: Wrong, Msg: words}
 	case 91, 92, 94, 95, 97, 101:
-		c.setCookie("/passport", "uamtk", string(r.Uamtk))
+		c.setCookie("/passport", "uamtk", string(r.Uamtk), before)
 		return &Error{Op: op, Kind: Person, Msg: words, Code: int(*r.Code)}
 	}
 	e := refused(op, words)
@@ -284,6 +329,7 @@ func (c *Client) uamtk(ctx context.Context, referer string) (string, error) {
 // uamauthclient is seed step 7; with it the login is real.
 func (c *Client) uamauthclient(ctx context.Context, tk, referer string) error {
 	const op = "uamauthclient"
+	before := c.cookie("/otn", "tk")
 	_, object, err := c.post(ctx, op, "/otn/uamauthclient", referer, form{}.add("tk", tk))
 	if err != nil {
 		return err
@@ -303,7 +349,7 @@ func (c *Client) uamauthclient(ctx context.Context, tk, referer string) error {
 		}
 		return e
 	}
-	c.setCookie("/otn", "tk", string(r.Apptk))
+	c.setCookie("/otn", "tk", string(r.Apptk), before)
 	c.mu.Lock()
 	c.loggedIn = false // so that proven counts from now
 	c.loggedInAt, c.passengers = c.loggedInAt.Truncate(0), nil
@@ -313,7 +359,8 @@ func (c *Client) uamauthclient(ctx context.Context, tk, referer string) error {
 }
 
 // userLogin is seed step 5. The seed posts it, browsers GET it and are sent to
-// the passport page, which gives the session its final JSESSIONID.
+// the passport page, which gives the session its final JSESSIONID; later, when
+// it has one, to a page that may be gone.
 func (c *Client) userLogin(ctx context.Context, post bool, referer string) error {
 	const op = "userLogin"
 	odd := false
@@ -334,11 +381,20 @@ func (c *Client) userLogin(ctx context.Context, post bool, referer string) error
 			}
 			return struct{}{}, nil
 		}
-		path, ok := c.ownPath(r.location)
-		if !ok {
+		path, own := c.ownPath(r.location)
+		kind, _ := redirectKind(r.location)
+		if !own && kind == Session {
 			return struct{}{}, &Error{Op: op, Kind: Changed, Msg: "redirected to another site"}
 		}
-		_, err = c.do(ctx, call{op: op, path: path, referer: referer, accept: acceptPage, follow: true, empty: true})
+		if own {
+			_, err = c.do(ctx, call{op: op, path: path, referer: referer, accept: acceptPage, follow: true, empty: true})
+		}
+		if kind != Session && KindOf(err) != Session && ctx.Err() == nil {
+			// Not the passport page, which gives a session, but one for people
+			// (view/index.html, R24): what it says of the login is where it stands,
+			// and the next step asks whether that is so.
+			err = nil
+		}
 		return struct{}{}, err
 	})
 	return err

@@ -2,6 +2,12 @@ package twelve306
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/watcherd/watcherd/pkg/twelve306/internal/wire"
 )
 
 // loginCaptcha is the classic login, the seed's steps 1 to 7.
@@ -60,11 +66,78 @@ func (ch *Challenge) again(why string, err error) {
 
 // solveLoginPicture is the seed's steps 2 and 3.
 func (c *Client) solveLoginPicture(ctx context.Context, solver Solver, ch *Challenge) error {
-	_, err := c.solvePicture(ctx, solver, ch, captcha{
-		op: "captcha-image", path: "/passport/captcha/captcha-image?login_site=E&module=login&rand=sjrand", page: pageLogin,
-		check: c.captchaCheck,
-	})
+	_, err := c.solvePicture(ctx, solver, ch, captcha{fetch: c.loginPicture, check: c.captchaCheck})
 	return err
+}
+
+// loginPicture fetches a picture where this site has it: captcha-image (S, R17)
+// or, since 2019, captcha-image64 (R19), the same in base64. The second is asked
+// for where the first has nothing but 404 or the error page, and from then on.
+func (c *Client) loginPicture(ctx context.Context) ([]byte, error) {
+	patient := func() ([]byte, error) {
+		img, err := retried(ctx, c.pace, func() ([]byte, error) { return c.picture64(ctx) })
+		c.image64 = err == nil // or the first may be there again
+		return img, err
+	}
+	if c.image64 {
+		return patient()
+	}
+	img, err := c.picture(ctx, "captcha-image", "/passport/captcha/captcha-image?"+loginSite, pageLogin)
+	if !notThere(err) || ctx.Err() != nil {
+		return img, err
+	}
+	ask := patient
+	if !errors.Is(err, errNoPage) { // this address was asked often enough
+		ask = func() ([]byte, error) { return c.picture64(ctx) }
+	}
+	img, err64 := ask()
+	if c.image64 = err64 == nil; notThere(err64) {
+		return nil, err
+	}
+	return img, err64
+}
+
+// notThere reports whether an error may be that of an address where nothing is.
+func notThere(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Kind == Blocked || e.other || errors.Is(err, errNoPage))
+}
+
+// loginSite is what both addresses of the login picture are asked with.
+const loginSite = "login_site=E&module=login&rand=sjrand"
+
+// picture64 asks once for captcha-image64, as a script tag does (R19: JSONP).
+func (c *Client) picture64(ctx context.Context) ([]byte, error) {
+	const op = "captcha-image64"
+	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
+	r, err := c.do(ctx, call{
+		op: op, path: "/passport/captcha/captcha-image64?" + loginSite + "&" + now + "&callback=jQuery1910" + random()[2:] + "_" + now + "&_=" + now,
+		referer: pageLogin, accept: acceptScript,
+	})
+	if err != nil {
+		return nil, err
+	}
+	env, object, err := c.envelope(op, r.body)
+	if err != nil {
+		return nil, err
+	}
+	if env.ResultCode == nil {
+		return nil, &Error{Op: op, Kind: Network, Msg: "a reply without result_code"}
+	}
+	if *env.ResultCode != 0 {
+		return nil, refused(op, string(env.ResultMessage))
+	}
+	var d struct {
+		Image wire.Text `json:"image"`
+	}
+	if err := wire.Decode(object, &d); err != nil {
+		return nil, &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
+	}
+	img, err := base64.StdEncoding.DecodeString(string(d.Image))
+	if err != nil || len(img) > maxImage {
+		return nil, &Error{Op: op, Kind: Network, Msg: "a picture that cannot be read"}
+	}
+	return img, c.checkPicture(op, img)
 }
 
 // captchaCheck is seed step 3. result_code is a string here: "4" right, "5"

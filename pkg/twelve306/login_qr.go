@@ -167,6 +167,7 @@ func (c *Client) createQR(ctx context.Context) (uuid string, img []byte, err err
 // 3 expired, 5 system error.
 func (c *Client) checkQR(ctx context.Context, uuid string) (wire.Number, error) {
 	const op = "checkqr"
+	before := c.cookie("/passport", "uamtk")
 	_, object, err := c.json(ctx, call{
 		op: op, path: "/passport/web/checkqr", post: true, body: form{}.add("uuid", uuid).add("appid", "otn"),
 		referer: pageLogin2, class: classScan,
@@ -182,7 +183,7 @@ func (c *Client) checkQR(ctx context.Context, uuid string) (wire.Number, error) 
 		return 0, &Error{Op: op, Kind: Network, Msg: "a reply without result_code", Err: err}
 	}
 	if *r.Code == 2 {
-		c.setCookie("/passport", "uamtk", string(r.Uamtk))
+		c.setCookie("/passport", "uamtk", string(r.Uamtk), before)
 	}
 	return *r.Code, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/emmansun/gmsm/sm4"
 
@@ -49,7 +50,7 @@ func (c *Client) loginSMS(ctx context.Context, cred Credentials, solver Solver) 
 // passSMS is the part of the SMS login that follows on checkLoginVerify.
 func (c *Client) passSMS(ctx context.Context, cred Credentials, solver Solver) error {
 	ch := Challenge{Kind: SMSChallenge, For: ForLogin}
-	lost := 0
+	lost, unknown := 0, 0
 	for {
 		gap := time.Until(c.codeAt.Add(smsGap))
 		if ch.Previous == "" || (ch.Previous == "another" || ch.Previous == "lost") && gap <= 0 {
@@ -71,7 +72,15 @@ func (c *Client) passSMS(ctx context.Context, cred Credentials, solver Solver) e
 			continue
 		}
 		err = c.submitLogin(ctx, loginForm("0", answer.Code, cred), pageLogin2, loginHeader())
-		switch KindOf(err) {
+		kind := KindOf(err)
+		if unknownWords(err) {
+			// Nobody has recorded what 12306 says of a wrong code. Once it may be
+			// that; the password is not posted again and again for a guess.
+			if unknown++; unknown < maxPasswords {
+				kind = Wrong
+			}
+		}
+		switch kind {
 		case "":
 			if err != nil {
 				return err
@@ -92,6 +101,14 @@ func (c *Client) passSMS(ctx context.Context, cred Credentials, solver Solver) e
 			return err
 		}
 	}
+}
+
+// unknownWords reports whether 12306 refused in a sentence that no row of the
+// table knows, whatever Kind that has at this step.
+func unknownWords(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Kind == Changed || e.Kind == Password) && Classify(e.Msg) == Changed &&
+		strings.ContainsFunc(e.Msg, func(r rune) bool { return unicode.Is(unicode.Han, r) }) // ours have none
 }
 
 // smsGap is the least time between two codes (JSL: 60 s).
@@ -199,13 +216,13 @@ func (c *Client) askLoginVerify(ctx context.Context, cred Credentials) (int64, e
 		Check   *wire.Number `json:"login_check_code"`
 	}
 	if err := wire.Decode(object, &r); err != nil {
-		return 0, &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
+		return 0, &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", other: true, Err: err}
 	}
 	if r.Check == nil {
 		if r.Message != "" {
 			return 0, refused(op, string(r.Message))
 		}
-		return 0, &Error{Op: op, Kind: Network, Msg: "a reply without login_check_code"}
+		return 0, &Error{Op: op, Kind: Network, Msg: "a reply without login_check_code", other: true}
 	}
 	return int64(*r.Check), nil
 }

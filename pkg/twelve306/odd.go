@@ -59,7 +59,7 @@ func (c *Client) envelope(op string, body []byte) (wire.Envelope, []byte, error)
 	env, object, err := wire.ParseEnvelope(body)
 	if err != nil {
 		c.odd(op, OddText, http.StatusOK, body)
-		return env, nil, &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", Err: err}
+		return env, nil, &Error{Op: op, Kind: Network, Msg: "a reply that cannot be read", other: true, Err: err}
 	}
 	if c.onOdd != nil {
 		if words := plain(refusalIn(op, env)); words != "" && Classify(words) == Changed {

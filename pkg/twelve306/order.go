@@ -51,7 +51,7 @@ func (c *Client) Prepare(ctx context.Context, req OrderRequest, solver Solver) (
 }
 
 func (c *Client) prepare(ctx context.Context, req OrderRequest, solver Solver) (*Draft, error) {
-	d := &Draft{c: c, req: req, seat: req.Train.SeatCode(req.Seat), present: req.Train.Fields() > presentFields && !c.isClassic()}
+	d := &Draft{c: c, req: req, seat: req.Train.SeatCode(req.Seat), present: c.presentForms(&req.Train)}
 	if !c.fresh() {
 		if err := again(ctx, c.pace, func() error { return c.CheckUser(ctx) }); err != nil {
 			return nil, err
@@ -91,6 +91,13 @@ func (c *Client) prepare(ctx context.Context, req OrderRequest, solver Solver) (
 // presentFields is the number of fields above which a row is of the present
 // era: 39 in 2019, 57 in 2024.
 const presentFields = 50
+
+// presentForms reports whether the forms of an order are today's: every step of
+// one order asks here, so that none is of another year. A classic session has
+// the classic ones whatever its rows look like.
+func (c *Client) presentForms(t *Train) bool {
+	return t.Fields() > presentFields && !c.isClassic()
+}
 
 // again takes a step that spends nothing once more when the first try never
 // reached 12306.

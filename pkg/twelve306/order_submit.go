@@ -25,7 +25,7 @@ func (c *Client) submitOrderRequest(ctx context.Context, req OrderRequest) error
 		add("purpose_codes", req.Journey.purpose()).
 		add("query_from_station_name", req.Journey.From.Name).
 		add("query_to_station_name", req.Journey.To.Name)
-	if req.Train.Fields() > presentFields {
+	if c.presentForms(&req.Train) {
 		f = f.add("bed_level_info", req.Train.BedLevelInfo()).add("seat_discount_info", req.Train.SeatDiscountInfo())
 	}
 	env, _, err := c.post(ctx, op, "/otn/leftTicket/submitOrderRequest", pageQuery, f.bare("undefined"))

@@ -2,6 +2,7 @@ package twelve306
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -108,14 +109,54 @@ func (c *Client) KeepAlive(ctx context.Context, age time.Duration) error {
 	return c.CheckUser(ctx)
 }
 
-// conf is the part of login/conf that matters here.
+// conf is the part of login/conf that matters here. Only who is logged in has
+// to be read; the rest is of use, and a login never fails for it.
 type conf struct {
-	LoggedIn     wire.Bool   `json:"is_login"`
-	PassCode     wire.Text   `json:"is_login_passCode"`
-	SweepLogin   wire.Text   `json:"is_sweep_login"`
-	QueryURL     wire.Text   `json:"queryUrl"`
-	OtherControl wire.Number `json:"other_control"`
-	Now          wire.Number `json:"now"` // milliseconds, since about 2024
+	LoggedIn     wire.Bool         `json:"is_login"`
+	QueryURL     hint[wire.Text]   `json:"queryUrl"`
+	OtherControl hint[wire.Number] `json:"other_control"`
+	Now          hint[wire.Number] `json:"now"`    // milliseconds, since about 2024
+	NowStr       hint[wire.Text]   `json:"nowStr"` // 20240422140818, as old
+
+	MessageCode  hint[wire.Text] `json:"is_message_passCode"`
+	PhoneCheck   hint[wire.Text] `json:"is_phone_check"`
+	UpdateHBTime hint[wire.Text] `json:"is_open_updateHBTime"`
+	Olympic      hint[wire.Text] `json:"is_olympicLogin"`
+}
+
+// present reports whether conf has any of the fields that R24 has and R19 has
+// not. One of them may go without the site being the classic one again.
+func (d *conf) present() bool {
+	return d.QueryURL.there || d.Now.there || d.NowStr.there || d.MessageCode.there || d.PhoneCheck.there || d.UpdateHBTime.there || d.Olympic.there
+}
+
+// hint is a value that is zero where it cannot be read.
+type hint[T any] struct {
+	value T
+	there bool // the field was in the reply, whatever it said
+}
+
+// UnmarshalJSON accepts every value.
+func (h *hint[T]) UnmarshalJSON(b []byte) error {
+	var v T
+	if json.Unmarshal(b, &v) == nil {
+		h.value = v
+	}
+	h.there = true
+	return nil
+}
+
+// clock returns the time that conf says, and the unit it is cut to; the zero
+// time when it says none.
+func (d *conf) clock() (at time.Time, unit time.Duration) {
+	if d.Now.value > 0 {
+		return time.UnixMilli(int64(d.Now.value)), time.Millisecond
+	}
+	at, err := time.ParseInLocation("20060102150405", string(d.NowStr.value), shanghai)
+	if err != nil {
+		return time.Time{}, 0
+	}
+	return at, time.Second
 }
 
 // conf asks login/conf: who is logged in, what a login needs, the query letter.
@@ -130,17 +171,17 @@ func (c *Client) conf(ctx context.Context) (conf, error) {
 	if err := data(op, env, &d); err != nil {
 		return conf{}, err
 	}
-	if d.Now > 0 {
+	if at, unit := d.clock(); !at.IsZero() {
 		// It was asked when its turn in the pace came, at the earliest.
-		c.clock.read(time.UnixMilli(int64(d.Now)), time.Millisecond, asked, time.Now(), ownClock)
+		c.clock.read(at, unit, asked, time.Now(), ownClock)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if path := string(d.QueryURL); queryPathForm.MatchString(path) {
+	if path := string(d.QueryURL.value); queryPathForm.MatchString(path) {
 		c.queryPath = path
 	}
-	if d.OtherControl > 0 && d.OtherControl <= maxWindow {
-		c.window = int(d.OtherControl)
+	if n := d.OtherControl.value; n > 0 && n <= maxWindow {
+		c.window = int(n)
 	}
 	return d, nil
 }
@@ -161,8 +202,11 @@ func (c *Client) opened(ctx context.Context, path, cookie string, ask func() err
 }
 
 // setCookie puts a token into the jar where a reply named it only in its body.
-func (c *Client) setCookie(path, name, value string) {
-	if value == "" || c.hasCookie(path, name) {
+// before is what the jar held when it was asked: a cookie that has changed since
+// was set by the reply itself, and need not say the same as its body. One that
+// has not is that of an earlier login.
+func (c *Client) setCookie(path, name, value, before string) {
+	if value == "" || c.cookie(path, name) != before {
 		return
 	}
 	c.jar.SetCookies(c.address(path), []*http.Cookie{{Name: name, Value: value, Path: path}})

@@ -175,7 +175,7 @@ func (f *Fault) spoil(x *exchange) {
 		x.busy()
 	case Refused:
 		x.refuseAs(f.Msg)
-	case EmptyResult, BadRows, MoreFields, SeatWord, LoginPage, StrangePage:
+	case EmptyResult, BadRows, MoreFields, SeatWord, LoginPage, StrangePage, NotFound:
 		f.odd(x)
 	}
 }

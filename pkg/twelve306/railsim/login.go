@@ -53,6 +53,11 @@ func (s *Server) conf(x *exchange) {
 		data["born_date"] = "1990-01-01"
 		data["ei_email"] = ""
 	}
+	for name, v := range s.opts.Conf {
+		if data[name] = v; v == nil {
+			delete(data, name)
+		}
+	}
 	x.otn(data)
 }
 
@@ -183,7 +188,9 @@ func loginCodeText(a *account) string {
 func (s *Server) signOn(x *exchange, a *account, code any, msg string) {
 	t := s.text(alnum, 16) + "_" + s.text(alnum, 28) + "1110"
 	s.signons[t] = a.Username
-	x.setCookie("uamtk", t, "/passport")
+	if !s.opts.BodyTokens {
+		x.setCookie("uamtk", t, "/passport")
+	}
 	x.sign(code, msg, map[string]any{"uamtk": t})
 }
 
@@ -278,7 +285,11 @@ func (s *Server) uamauthclient(x *exchange) {
 	}
 	delete(s.appTokens, token)
 	x.sess.user, x.sess.tk, x.sess.checked = user, s.text(alnum, 40), x.now
-	x.setCookie("tk", x.sess.tk, "/otn")
+	if s.opts.BodyTokens {
+		x.sess.tk = token
+	} else {
+		x.setCookie("tk", x.sess.tk, "/otn")
+	}
 	x.json(map[string]any{"apptk": token, "result_code": 0, "result_message": "验证通过", "username": s.accounts[user].Name})
 }
 

@@ -45,6 +45,29 @@ func TestVerifyCodes(t *testing.T) {
 	}
 }
 
+// TestMixedSites: conf says what it is told to, tokens come without their
+// cookies, and a classic site may list today's rows.
+func TestMixedSites(t *testing.T) {
+	conf := map[string]any{"queryUrl": nil, "now": "soon"}
+	inBubble(t, Options{Era: Present, Calm: true, Conf: conf, BodyTokens: true}, func(b *browser) {
+		b.signOnBySMS()
+		b.want(b.form("/passport/web/auth/uamtk", "appid=otn").json(t, "result_code"), "1") // nobody set the cookie
+		data := b.form("/otn/login/conf", "").json(t, "data").(map[string]any)
+		if _, there := data["queryUrl"]; there || data["now"] != "soon" || data["nowStr"] == nil {
+			t.Errorf("conf %v", data)
+		}
+		b.clean()
+	})
+	inBubble(t, Options{Calm: true, Rows: Present}, func(b *browser) {
+		b.sell()
+		b.login()
+		b.look()
+		b.want(len(b.fields), 58)
+		b.submit()
+		b.clean()
+	})
+}
+
 // TestOrderCaptchaMistakes covers the order's picture done wrong.
 func TestOrderCaptchaMistakes(t *testing.T) {
 	picture := func(b *browser) {

@@ -16,11 +16,12 @@ const (
 	SeatWord    FaultKind = "seat-word"    // a query: every seat cell says Msg
 	LoginPage   FaultKind = "login-page"   // any step: 200 with the page of the login
 	StrangePage FaultKind = "strange-page" // any step: 200 with a page that says Msg
+	NotFound    FaultKind = "404"          // any step: a page that the site has given up, or does not have yet
 )
 
 // OddKinds lists them, in the order above.
 func OddKinds() []FaultKind {
-	return []FaultKind{EmptyResult, BadRows, MoreFields, SeatWord, LoginPage, StrangePage}
+	return []FaultKind{EmptyResult, BadRows, MoreFields, SeatWord, LoginPage, StrangePage, NotFound}
 }
 
 // odd answers as planned. An answer to a query that lists no trains, a redirect
@@ -32,6 +33,9 @@ func (f *Fault) odd(x *exchange) {
 		return
 	case StrangePage:
 		x.page("<!DOCTYPE html><html><head><title>" + f.Msg + "</title></head><body><p>" + f.Msg + "</p></body></html>")
+		return
+	case NotFound:
+		x.reply(http.StatusNotFound, typeHTML, []byte("<html><body>404</body></html>"))
 		return
 	}
 	var reply map[string]any

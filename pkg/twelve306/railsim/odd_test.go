@@ -47,6 +47,10 @@ func TestOddKinds(t *testing.T) {
 					if a.status != 200 || !strings.Contains(a.body, "<p>抢光</p>") {
 						t.Errorf("%d %.200s", a.status, a.body)
 					}
+				case NotFound:
+					if a.status != http.StatusNotFound {
+						t.Errorf("%d %.200s", a.status, a.body)
+					}
 				}
 				if f := b.rows(b.query())[0]; len(f) != 58 || f[30] == "抢光" {
 					t.Errorf("and then %q", f)

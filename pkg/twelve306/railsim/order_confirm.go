@@ -159,7 +159,9 @@ func (s *Server) confirmParams(x *exchange, d *draft) bool {
 				x.violate("parameter %s missing", n)
 			}
 		}
+		x.mustNot("randCode")
 	} else {
+		x.mustNot("is_jy", "is_cj", "encryptedData")
 		switch code := x.form.Get("randCode"); {
 		case !x.form.Has("randCode"):
 			x.violate("parameter randCode missing")

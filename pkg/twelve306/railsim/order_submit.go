@@ -131,6 +131,8 @@ func (x *exchange) submitted() *offer {
 		}
 		x.must("bed_level_info", "")
 		x.must("seat_discount_info", o.discount)
+	} else {
+		x.mustNot("bed_level_info", "seat_discount_info")
 	}
 	if len(x.s.violations) > before {
 		return nil
@@ -145,6 +147,17 @@ func (x *exchange) must(name, want string) bool {
 		return false
 	}
 	return true
+}
+
+// mustNot checks that parameters of another year are not there.
+func (x *exchange) mustNot(names ...string) bool {
+	before := len(x.s.violations)
+	for _, n := range names {
+		if x.form.Has(n) {
+			x.violate("parameter %s that no browser of %s sends", n, x.s.opts.Era)
+		}
+	}
+	return len(x.s.violations) == before
 }
 
 // mustName checks that a parameter is the name that was typed for a query:

@@ -56,7 +56,7 @@ func column(seat string) int {
 // row writes an offer as 12306 does.
 func (s *Server) row(o *offer, now time.Time) string {
 	t := o.train
-	f := template(s.opts.Era, t.Code)
+	f := template(s.opts.Rows, t.Code)
 	day := t.leaves()
 	f[0], f[1], f[11] = url.QueryEscape(o.secret), "预订", "Y"
 	f[2], f[3], f[4], f[5], f[6], f[7] = t.No, t.Code, t.Start, t.End, t.From, t.To
@@ -93,7 +93,7 @@ func (s *Server) row(o *offer, now time.Time) string {
 		}
 	}
 	f[34], f[35] = s.entries(t, codes)
-	if s.opts.Era == Present {
+	if s.opts.Rows == Present {
 		s.present(f, t, codes, day)
 	}
 	o.discount = ""
@@ -154,7 +154,7 @@ func (s *Server) entries(t *train, codes []string) (ypEx, seatTypes string) {
 		shown, kind := c, c
 		if c == "W" {
 			kind = t.standsOn()
-			if s.opts.Era == Classic {
+			if s.opts.Rows == Classic {
 				shown = kind
 			}
 		}

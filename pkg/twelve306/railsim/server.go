@@ -70,6 +70,14 @@ type Options struct {
 	// Overlap allows getQueueCount before checkOrderInfo has answered, for
 	// clients that send both at once. Off: a violation.
 	Overlap bool
+	// Rows is the era of the rows that a query lists. Default: Era. There is no
+	// recording of the years between, when one may have changed before the other.
+	Rows Era
+	// Conf replaces fields of login/conf; nil leaves one out.
+	Conf map[string]any
+	// BodyTokens gives uamtk and tk in the body of a reply alone, without the
+	// cookie; the browser is to set it.
+	BodyTokens bool
 	// QueryLetter is what leftTicket/query ends in ("Z"; "-" for none). Default: Z when
 	// Calm, else one of those seen in the wild.
 	QueryLetter string
@@ -168,6 +176,9 @@ func New(o Options) *Server {
 	}
 	if o.Era == "" {
 		o.Era = Classic
+	}
+	if o.Rows == "" {
+		o.Rows = o.Era
 	}
 	if o.Accounts == nil {
 		o.Accounts = []Account{DefaultAccount()}

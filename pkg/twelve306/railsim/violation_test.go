@@ -106,6 +106,9 @@ func TestViolations(t *testing.T) {
 		"stations codes":  {looked, submit("广州南", "IZQ"), "telecode", 0, "非法请求"},
 		"stations wrong":  {looked, submit("武汉", "上海"), "query was from or to", 0, "非法请求"},
 		"undefined":       {looked, submit("&undefined", ""), "undefined missing", 0, "非法请求"},
+		"submit today's":  {looked, submit("&undefined", "&bed_level_info=&undefined"), "bed_level_info that no browser of classic", 0, "非法请求"},
+		"check today's":   {opened, check("&whatsSelect", "&scene=nc_login&whatsSelect"), "scene that no browser of classic", 0, "非法请求"},
+		"confirm today's": {prepared, confirm("&whatsSelect", "&is_jy=N&whatsSelect"), "is_jy that no browser of classic", 0, "非法"},
 		"submit date":     {looked, submit("train_date="+day, "train_date=2000-01-06"), "train_date", 0, "非法请求"},
 		"back date":       {looked, submit("back_train_date="+day, "back_train_date=2000-01-09"), "back_train_date", 0, "非法请求"},
 		"no checkUser": {looked, func(b *browser) answer {
