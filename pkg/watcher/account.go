@@ -123,6 +123,10 @@ func (a *account) work(ctx context.Context) {
 	switch {
 	case !in && !a.w.opt.Account.OnSeats && a.mayLogin(now, 0):
 		a.login(ctx, "")
+	case in && !now.Before(a.proveAfter) && now.Before(a.w.client.Pace().NotSooner()):
+		// 12306 wants to be left alone. A proof of login is worth less than that:
+		// the session may die of it, and is renewed or asked for after.
+		a.proveAfter = a.w.client.Pace().NotSooner()
 	case in && !now.Before(a.proveAfter):
 		switch err := a.w.client.KeepAlive(ctx, keepAliveAge); {
 		case twelve306.KindOf(err) == twelve306.Session:

@@ -261,6 +261,11 @@ func (w *Watcher) rememberPace(dir string, client *twelve306.Client) error {
 		// A mark that is not written only shortens what the next life knows.
 		_ = marks.Add(store.Mark{At: m.At, Kind: kind})
 	})
+	// What 12306 asked for holds for the next life, and for the next settings.
+	s := marks.Slowed()
+	client.Pace().RememberSlow(twelve306.Slowness{Factor: s.Factor, Base: s.Base, At: s.At, NotSooner: s.NotSooner}, func(s twelve306.Slowness) {
+		_ = marks.Slow(store.Slow{Factor: s.Factor, Base: s.Base, At: s.At, NotSooner: s.NotSooner})
+	})
 	return nil
 }
 
