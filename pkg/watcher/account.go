@@ -28,6 +28,7 @@ type account struct {
 	tomorrow   time.Time       // 12306 takes no order of this account before this
 	foreign    string          // number of an unfinished order that is not ours
 	looked     time.Time       // when 12306 was last asked what it holds
+	read       time.Time       // when it last said so, readably
 	gone       map[string]gone // by attempt
 	proveAfter time.Time       // no keep-alive before this: the last one failed
 	unwritable bool            // told that the state folder cannot be written
@@ -41,7 +42,7 @@ type account struct {
 }
 
 func newAccount(w *Watcher) *account {
-	return &account{w: w, log: w.log, gone: map[string]gone{}, tomorrow: nextDay(w.state.refused, w.opt.Location), who: w.opt.who()}
+	return &account{w: w, log: w.log, read: time.Now(), gone: map[string]gone{}, tomorrow: nextDay(w.state.refused, w.opt.Location), who: w.opt.who()}
 }
 
 // of returns the account that goes on with the settings in force. What 12306
@@ -108,11 +109,10 @@ func (a *account) open() *Attempt {
 // work does what is due now.
 func (a *account) work(ctx context.Context) {
 	now := time.Now()
-	a.remind(now)
 	if !a.w.open(now) {
 		return
 	}
-	if (a.holds() || a.foreign != "") && now.Sub(a.looked) >= a.lookGap() {
+	if (a.watches() || a.foreign != "") && now.Sub(a.looked) >= a.lookGap() {
 		a.lookAtHeld(ctx)
 		return
 	}
@@ -148,7 +148,7 @@ func (a *account) work(ctx context.Context) {
 func (a *account) next() time.Time {
 	now := time.Now()
 	if !a.w.open(now) {
-		return minTime(a.w.nextOpen(now), a.nextReminder(now))
+		return a.w.nextOpen(now)
 	}
 	at := now.Add(time.Minute)
 	in, _ := a.w.client.LoggedIn()
@@ -159,10 +159,9 @@ func (a *account) next() time.Time {
 	} else if !a.refused && !a.w.opt.Account.OnSeats {
 		at = minTime(at, maxTime(a.loginAfter, now))
 	}
-	if a.holds() || a.foreign != "" {
+	if a.watches() || a.foreign != "" {
 		at = minTime(at, a.looked.Add(a.lookGap()))
 	}
-	at = minTime(at, a.nextReminder(now))
 	_, _, due := a.opening(now)
 	at = minTime(at, due)
 	if a.restTill.After(now) {
