@@ -215,6 +215,23 @@ func (s speaker) nextPassword() string {
 	return s.f("请检查 watch.yaml 里的用户名和密码。改好之前不会再试，免得账户被锁。",
 		"Please check username and password in watch.yaml. Nothing is tried until you change them, so that the account is not locked.")
 }
+func (s speaker) nextRefusal() string {
+	return s.f("请检查 watch.yaml 里的用户名和密码。改好之前不会再试，免得账户被锁。密码没错？停掉 watcherd，运行 watcherd login 再试一次。",
+		"Please check username and password in watch.yaml. Nothing is tried until you change them, so that the account is not locked. They are right? Stop watcherd and run watcherd login, which tries once more.")
+}
+func (s speaker) nextLocked() string {
+	return s.f("不会再试，免得锁得更久。等 12306 说的时间过了，先在它的官方 App 里登录成功，再停掉 watcherd，运行 watcherd login，然后重新启动。规则照常盯着。",
+		"Nothing is tried, so that it is not locked for longer. When the time that 12306 names is over, log in in its official app first; then stop watcherd, run watcherd login and start it again. The rules keep looking.")
+}
+
+// noAnswers says why a password is posted no more that nobody has refused.
+func (s speaker) noAnswers(posts int) string {
+	return s.f("密码发出去 %d 次，都没收到 12306 能读懂的回答：说不定是密码错了。", "The password was sent %d times and 12306 gave no answer that can be read: it may be wrong.", posts)
+}
+func (s speaker) nextPosts() string {
+	return s.f("不会再发，免得账户被锁。请先在 12306 官方 App 里登录一次看看；密码没错，就停掉 watcherd，运行 watcherd login，再重新启动；错了就改 watch.yaml。规则照常盯着。",
+		"It is not sent again, so that the account is not locked. Please log in once in the official 12306 app: if the password is right, stop watcherd, run watcherd login and start it again; if not, change watch.yaml. The rules keep looking.")
+}
 func (s speaker) nextAsk(after time.Duration) string {
 	return s.f("过 %s再问你，一有票就马上问。规则照常盯着。", "You are asked again in %s, or at once when seats appear. The rules keep looking.", s.lang.Remaining(after))
 }

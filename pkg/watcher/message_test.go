@@ -71,6 +71,9 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"answered-cancelled":  s.answered("回家", notifier.Reply{Action: notifier.Cancelled, By: "小明", Channel: "telegram"}),
 		"logged-in":           s.loggedIn(),
 		"login-password":      s.loginFailed(s.said("密码输入错误。如果输错次数超过4次，用户将被锁定。"), s.nextPassword()),
+		"login-refused":       s.loginFailed(s.said("账号或口令不正确，请核对后再试。"), s.nextRefusal()),
+		"login-locked":        s.loginFailed(s.said("该用户已被锁定，请20分钟后再试。"), s.nextLocked()),
+		"login-posts":         s.loginFailed(s.noAnswers(3), s.nextPosts()),
 		"login-silence":       s.loginFailed(s.nobodyAnswered(), s.nextAsk(10*time.Minute)),
 		"login-network":       s.loginFailed(why(&twelve306.Error{Op: "login", Kind: twelve306.Network}), s.nextLogin()),
 		"login-person":        s.loginFailed(s.said("请完成滑动验证。"), s.nextPerson()),
@@ -131,7 +134,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 }
 
 // foreignWords are English words that are names in Chinese too.
-var foreignWords = regexp.MustCompile(`watcherd( capture| check| resume)?|state_dir|notify\.telegram|twelve306\.budget|initDc|near_misses: false|partial: true|\b(seats|depart|arrive)。|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
+var foreignWords = regexp.MustCompile(`watcherd( capture| check| login| resume)?|state_dir|notify\.telegram|twelve306\.budget|initDc|near_misses: false|partial: true|\b(seats|depart|arrive)。|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
 
 func TestMessages(t *testing.T) {
 	for _, lang := range []notifier.Lang{notifier.Chinese, notifier.English} {

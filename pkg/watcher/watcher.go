@@ -317,13 +317,15 @@ func (w *Watcher) startTelling(ctx context.Context) (stop func()) {
 
 // Login logs in now, whatever session is configured, and keeps the session for
 // the next Run; it takes Run's place. It tries a password that was refused
-// before: the user asks for it. It returns the names of the passengers that
+// before, or posted often enough: the user asks for it. It returns the names of the passengers that
 // the account has saved.
 func (w *Watcher) Login(ctx context.Context) (passengers []string, err error) {
 	w.since = time.Now()
 	defer w.startTelling(ctx)()
 	defer w.flush(stopGrace(w.since.Add(stopTime)))
-	if err := newAccount(w).login(ctx, ""); err != nil {
+	a := newAccount(w)
+	a.forgetPosts()
+	if err := a.login(ctx, ""); err != nil {
 		w.closeQuestions(stopGrace(time.Now().Add(stopTime)))
 		return nil, err
 	}
