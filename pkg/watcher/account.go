@@ -87,7 +87,9 @@ func (a *account) run(ctx context.Context) {
 	for _, at := range lost {
 		a.w.lookAgain(ctx, at)
 	}
+	defer a.w.work.pause()
 	for ctx.Err() == nil {
+		a.w.work.begin()
 		a.w.settled()
 		if open := a.open(); open != nil {
 			a.reconcile(ctx, open, doubt{})
@@ -95,6 +97,7 @@ func (a *account) run(ctx context.Context) {
 		}
 		a.work(ctx)
 		wait := time.NewTimer(time.Until(a.next()))
+		a.w.work.pause()
 		select {
 		case <-ctx.Done():
 		case <-a.w.seats:

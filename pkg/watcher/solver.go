@@ -112,6 +112,7 @@ func (w *Watcher) ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, e
 	defer func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		w.work.sign()
 		for i := range w.pending {
 			if w.pending[i].ID == p.ID {
 				w.pending = append(w.pending[:i], w.pending[i+1:]...)

@@ -89,6 +89,8 @@ type Watcher struct {
 
 	side sync.WaitGroup // offers
 
+	work signs // of the account's goroutine
+
 	account *account // of the settings in force; nil before Run
 	diary   diary    // of the loop that looks
 
@@ -131,7 +133,7 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 		log: opt.Log, store: s, state: NewState(), byName: map[string]*watched{},
 		replan: make(chan struct{}, 1), seats: make(chan struct{}, 1), unkept: make(chan struct{}, 1), unpaid: make(chan struct{}, 1),
 		renew: make(chan struct{}, 1), turn: make(turn, 1),
-		copies: &captures{dir: opt.Dir, log: opt.Log}, meter: newMeter(),
+		copies: &captures{dir: opt.Dir, log: opt.Log}, meter: newMeter(), work: signs{born: time.Now()},
 	}
 	if err := w.replay(); err != nil {
 		return nil, fmt.Errorf("state folder %s: %w", opt.Dir, err)
@@ -262,6 +264,9 @@ func (w *Watcher) rememberPace(dir string, client *twelve306.Client) error {
 		}
 		// A mark that is not written only shortens what the next life knows.
 		_ = marks.Add(store.Mark{At: m.At, Kind: kind})
+		if !m.Look {
+			w.work.sign()
+		}
 	})
 	// What 12306 asked for holds for the next life, and for the next settings.
 	s := marks.Slowed()
