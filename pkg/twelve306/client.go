@@ -36,6 +36,7 @@ type Client struct {
 	pace    *Pace
 	overlap bool
 	onOdd   func(Odd) // may be nil
+	onPost  func() (spared func(), err error)
 
 	// switching has room for one: a login from userLogin to uamauthclient, where
 	// the session's cookies change one after the other, or a look. A look in

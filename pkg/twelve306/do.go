@@ -309,7 +309,8 @@ const maxRetryAfter = time.Hour
 // retryAfter reads the header in both of its forms; 0 when there is none.
 func retryAfter(resp *http.Response) time.Duration {
 	v := resp.Header.Get("Retry-After")
-	if n, err := strconv.Atoi(v); err == nil && n > 0 {
+	// A number that no int holds asks for as much as we give.
+	if n, err := strconv.Atoi(v); (err == nil || errors.Is(err, strconv.ErrRange)) && n > 0 {
 		return time.Duration(min(n, int(maxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(v); err == nil {

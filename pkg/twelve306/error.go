@@ -25,7 +25,7 @@ const (
 	Unpaid    Kind = "unpaid"      // an order is open on this account. Look at it before anything else
 	Conflict  Kind = "conflict"    // this passenger cannot take this trip: clash, identity, one ticket a day
 	Refused   Kind = "refused"     // refused for today (cancelled too often), or the account is locked. Stop and tell
-	Password  Kind = "password"    // user name or password is wrong. Never try again by itself
+	Password  Kind = "password"    // user name or password is wrong, or may be: web/login refused in unknown words. Never try again by itself
 	Person    Kind = "person"      // something only the person can do elsewhere (app, counter, slider). Tell
 	NotOnSale Kind = "not_on_sale" // not on sale yet, or suspended
 	Passenger Kind = "passenger"   // a passenger is not on the account, or may not buy

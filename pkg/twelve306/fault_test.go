@@ -137,7 +137,7 @@ func TestLoginFaults(t *testing.T) {
 		{"captcha", railsim.Classic, twelve306.LoginCaptcha,
 			[]railsim.Step{railsim.StepLoginInit, railsim.StepCaptchaImage, railsim.StepCaptchaCheck, railsim.StepLogin, railsim.StepUserLogin,
 				railsim.StepPassport, railsim.StepUamtk, railsim.StepUamauthclient},
-			[]exception{{railsim.StepLogin, []railsim.FaultKind{railsim.Refused}, twelve306.Changed}}},
+			[]exception{{railsim.StepLogin, []railsim.FaultKind{railsim.Refused}, twelve306.Password}}},
 		{"captcha64", railsim.Classic, twelve306.LoginCaptcha, []railsim.Step{railsim.StepCaptchaImage64},
 			[]exception{{railsim.StepCaptchaImage64, []railsim.FaultKind{railsim.Refused}, twelve306.Changed}}},
 		{"sms", railsim.Present, twelve306.LoginAuto,
@@ -147,6 +147,7 @@ func TestLoginFaults(t *testing.T) {
 				{railsim.StepConf, []railsim.FaultKind{railsim.Refused}, twelve306.Changed},
 				{railsim.StepLoginVerify, []railsim.FaultKind{railsim.Refused}, twelve306.Changed},
 				{railsim.StepSMS, []railsim.FaultKind{railsim.Refused}, twelve306.Person},
+				{railsim.StepLogin, []railsim.FaultKind{railsim.Refused}, twelve306.Password},
 				// The password and the code have been taken, and then the sign-on is
 				// lost: log in again.
 				{railsim.StepUamtk, []railsim.FaultKind{railsim.SignedOut, railsim.Refused}, twelve306.Session},
@@ -309,6 +310,65 @@ func TestLostPassword(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestPostsAreCounted: before the password leaves, the owner of the account is
+// told; a post that was no miss is spared, and one that he does not want stays
+// here.
+func TestPostsAreCounted(t *testing.T) {
+	misses := map[railsim.FaultKind]int{
+		"": 0, railsim.Unreachable: 0, railsim.TooMany429: 0, railsim.Busy: 0, // never sent, or never looked at
+		railsim.RequestLost: 1, railsim.HTML: 1, railsim.Redirect302: 1, railsim.Null: 1, railsim.Status502: 1, railsim.ReplyLost: 1, railsim.Refused: 1,
+	}
+	for _, era := range []railsim.Era{railsim.Classic, railsim.Present} {
+		for kind, want := range misses {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, railsim.Options{Seed: 1, Era: era, Calm: true})
+				posts, spared := 0, 0
+				s.client.OnPassword(func() (func(), error) {
+					if posts++; posts < s.Count(railsim.StepLogin) {
+						t.Error("the password left before it was counted")
+					}
+					return func() { spared++ }, nil
+				})
+				if kind != "" {
+					s.AddFault(railsim.Fault{Step: railsim.StepLogin, Kind: kind})
+				}
+				_ = s.client.Login(t.Context(), s.cred, s)
+				if posts-spared != want {
+					t.Errorf("%s, %q: %d posts, %d of them spared, want %d to count", era, kind, posts, spared, want)
+				}
+			})
+		}
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, railsim.Options{Seed: 1, Era: era, Calm: true})
+			enough := errors.New("enough")
+			s.client.OnPassword(func() (func(), error) { return nil, enough })
+			if err := s.client.Login(t.Context(), s.cred, s); !errors.Is(err, enough) || s.Count(railsim.StepLogin) > 0 {
+				t.Errorf("%s: %v after %d posts", era, err, s.Count(railsim.StepLogin))
+			}
+		})
+	}
+}
+
+// TestUnknownRefusalOfThePassword: 12306 words a miss in more ways than are
+// known; only what is known to be about something else is not taken for one.
+func TestUnknownRefusalOfThePassword(t *testing.T) {
+	for words, want := range map[string]twelve306.Kind{
+		"账号或口令不正确，请核对后再试。": twelve306.Password, "密码输入错误。如果输错次数超过4次，用户将被锁定。": twelve306.Password,
+		"该用户已被锁定，请20分钟后再试。": twelve306.Refused, "很抱歉！您输入的短信验证码有误。": twelve306.Wrong, "网络繁忙，请稍后重试": twelve306.Busy,
+		"请完成滑动验证": twelve306.Person, "您的用户信息被他人冒用": twelve306.Person,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a := railsim.DefaultAccount()
+			a.VerifyCode = "0"
+			s := newSite(t, railsim.Options{Seed: 1, Era: railsim.Present, Calm: true, Accounts: []railsim.Account{a}})
+			s.AddFault(railsim.Fault{Step: railsim.StepLogin, Kind: railsim.Refused, Msg: words, Times: -1})
+			if err := s.client.Login(t.Context(), s.cred, s); twelve306.KindOf(err) != want {
+				t.Errorf("%s: %v, want %s", words, err, want)
+			}
+		})
 	}
 }
 

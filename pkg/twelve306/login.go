@@ -217,17 +217,39 @@ type guess struct {
 	err   error
 }
 
+// OnPassword has f called before each post of the password, so that posts can be
+// counted where a crash does not forget them: four misses lock an account. An
+// error of f keeps the password back, and is the login's. spared is called for a
+// post that was no miss: it never left, or 12306 answered and minds something
+// else than the password, or nothing. It must be set before Login is called.
+func (c *Client) OnPassword(f func() (spared func(), err error)) { c.onPost = f }
+
 // submitLogin posts web/login and reads its verdict. The form holds the
 // password, so it is never sent again blindly: when the reply is lost, the
 // sign-on is asked (authorise) whether the login took effect.
 func (c *Client) submitLogin(ctx context.Context, body form, referer string, header map[string]string) error {
-	const op = "login"
-	before := c.cookie("/passport", "uamtk")
-	var object []byte
-	err := again(ctx, c.pace, func() (err error) {
-		_, object, err = c.json(ctx, call{op: op, path: "/passport/web/login", post: true, body: body, referer: referer, header: header})
+	return again(ctx, c.pace, func() error {
+		spared := func() {}
+		if c.onPost != nil {
+			s, err := c.onPost()
+			if err != nil {
+				return err
+			}
+			spared = s
+		}
+		err := c.postLogin(ctx, body, referer, header)
+		e, ok := errors.AsType[*Error](err)
+		if err == nil || ok && (e.Unsent || e.Kind == Wrong || e.Kind == Person || e.Kind == Busy || e.Kind == NotOnSale) {
+			spared()
+		}
 		return err
 	})
+}
+
+func (c *Client) postLogin(ctx context.Context, body form, referer string, header map[string]string) error {
+	const op = "login"
+	before := c.cookie("/passport", "uamtk")
+	_, object, err := c.json(ctx, call{op: op, path: "/passport/web/login", post: true, body: body, referer: referer, header: header})
 	if err != nil {
 		return err
 	}
@@ -251,8 +273,13 @@ func (c *Client) submitLogin(ctx context.Context, body form, referer string, hea
 		return &Error{Op: op, Kind: Person, Msg: words, Code: int(*r.Code)}
 	}
 	e := refused(op, words)
-	if e.Kind == Conflict { // 核验, 用户信息: at login this is about the account, not a trip
+	switch e.Kind {
+	case Conflict: // 核验, 用户信息: at login this is about the account, not a trip
 		e.Kind = Person
+	case Changed:
+		// 12306 words a miss in more ways than are known here. What it says of a
+		// password may be that it is wrong, and a fourth try would lock the account.
+		e.Kind = Password
 	}
 	return e
 }

@@ -29,6 +29,9 @@ func (c *Client) loginCaptcha(ctx context.Context, cred Credentials, solver Solv
 		err := c.submitLogin(ctx, form{}.add("username", cred.Username).add("password", cred.Password).add("appid", "otn"), pageLogin, nil)
 		switch KindOf(err) {
 		case "", Network, Busy, Blocked:
+			if err != nil && KindOf(err) == "" {
+				return err // the password was kept back
+			}
 			// A lost reply may be one of a login that stands: the next steps tell.
 		case Wrong:
 			// The answer was right a moment ago: it is the sign-on that was lost.

@@ -133,7 +133,7 @@ func (d *Draft) checkOverlapped(ctx context.Context, solver Solver) (err error) 
 	var wg sync.WaitGroup
 	var queue error
 	wg.Go(func() { queue = d.getQueueCount(ctx) })
-	d.info, err = d.checkOrderInfo(ctx)
+	err = again(ctx, d.c.pace, func() (err error) { d.info, err = d.checkOrderInfo(ctx); return err })
 	wg.Wait()
 	if err == nil {
 		err = queue

@@ -286,6 +286,23 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
+// TestOverlapUnsent: a checkOrderInfo that never left is asked once more, beside
+// getQueueCount too.
+func TestOverlapUnsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, railsim.Options{Seed: 1, Calm: true, Overlap: true, RTT: 50 * time.Millisecond})
+		c, err := twelve306.New(twelve306.Options{Transport: s.Transport(), Overlap: true, Pace: twelve306.NewPace(twelve306.PaceConfig{})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.client = c
+		s.AddFault(railsim.Fault{Step: railsim.StepCheckOrder, Kind: railsim.Unreachable})
+		if _, err := s.book(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestSeatTaken: a seat that goes between two steps ends the attempt at the
 // step that notices, with the kind that rests the train.
 func TestSeatTaken(t *testing.T) {

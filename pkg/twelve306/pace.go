@@ -69,7 +69,8 @@ type PaceConfig struct {
 // one address share it, whatever they are for. It is safe for concurrent use.
 type Pace struct {
 	mu        sync.Mutex
-	onSend    func(Mark) // called for every request before it leaves; may be nil
+	onSend    func(Mark)     // called for every request before it leaves; may be nil
+	onSlow    func(Slowness) // called when queries are slowed, or are not any more; may be nil
 	nextPoll  time.Time
 	cfg       PaceConfig
 	sent      []Mark // of the last budgetWindow, and of budgetSlack before it, oldest first
@@ -200,33 +201,75 @@ func (p *Pace) Throttle(retryAfter time.Duration) {
 	if next := p.lastLook.Add(p.gap(now)); next.After(p.nextLook) {
 		p.nextLook = next
 	}
-	if until := now.Add(min(retryAfter, time.Hour)); until.After(p.notSooner) {
+	if until := now.Add(min(retryAfter, maxRetryAfter)); until.After(p.notSooner) {
 		p.notSooner = until
 	}
+	p.slowed()
 }
 
-// slowness is how much queries are slowed, and until when.
-type slowness struct {
-	slow          float64
-	base          time.Duration
-	at, notSooner time.Time
+// Slowness is how much queries are slowed, and until when: what has to be
+// remembered over a restart besides the marks. 12306 asked for it; that we were
+// started anew is nothing to it.
+type Slowness struct {
+	Factor    float64       // at At: 2 = half speed
+	Base      time.Duration // the gap that it multiplies
+	At        time.Time
+	NotSooner time.Time // no query before this: a Retry-After
 }
 
-func (p *Pace) slowness() slowness {
+func (p *Pace) slowness() Slowness {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slowness{p.slow, p.slowBase, p.slowAt, p.notSooner}
+	return Slowness{p.slow, p.slowBase, p.slowAt, p.notSooner}
+}
+
+// slowed hands on how much queries are slowed now. Callers hold p.mu.
+func (p *Pace) slowed() {
+	if p.onSlow != nil {
+		p.onSlow(Slowness{p.slow, p.slowBase, p.slowAt, p.notSooner})
+	}
 }
 
 // pardon takes back what slowed queries since before: a redirect that had
 // another cause than us.
-func (p *Pace) pardon(before slowness) {
+func (p *Pace) pardon(before Slowness) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.slow, p.slowBase, p.slowAt, p.notSooner = before.slow, before.base, before.at, before.notSooner
+	p.slow, p.slowBase, p.slowAt, p.notSooner = before.Factor, before.Base, before.At, before.NotSooner
 	if next := p.lastLook.Add(p.gap(time.Now())); next.Before(p.nextLook) {
 		p.nextLook = next
 	}
+	p.slowed()
+}
+
+// RememberSlow takes up how much an earlier life had to slow down, after
+// [Pace.Remember], and calls onSlow with every change from now on. What cannot
+// be, from a file that was damaged or a clock that was wrong, is left out.
+func (p *Pace) RememberSlow(s Slowness, onSlow func(Slowness)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.onSlow = onSlow
+	if s.At.After(now) || s.NotSooner.Sub(s.At) > maxRetryAfter {
+		return
+	}
+	p.notSooner = s.NotSooner
+	if s.Base < time.Second || s.Base > slowest || !(s.Factor > 1 && s.Factor <= float64(slowest/time.Second)) { // NaN is neither
+		return
+	}
+	p.slow, p.slowBase, p.slowAt = s.Factor, s.Base, s.At
+	if next := p.lastLook.Add(p.gap(now)); next.After(p.nextLook) {
+		p.nextLook = next
+	}
+}
+
+// NotSooner is until when 12306 has asked to be left alone (Retry-After); a
+// moment that is past when it has not. Queries wait for it by themselves. Orders
+// and logins do not: a person may be waiting, or a seat.
+func (p *Pace) NotSooner() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.notSooner
 }
 
 // factor is how much slower than full speed we are now.

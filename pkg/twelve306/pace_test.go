@@ -2,6 +2,8 @@ package twelve306
 
 import (
 	"context"
+	"math"
+	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -263,6 +265,77 @@ func TestPaceRemembers(t *testing.T) {
 			t.Errorf("a poll after %v", at.Sub(start))
 		}
 	})
+}
+
+// TestPaceRemembersSlowness: what 12306 asked for holds over a restart, and what
+// cannot be is left out.
+func TestPaceRemembersSlowness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := PaceConfig{MinInterval: 3 * time.Second, Random: func(int64) int64 { return 0 }}
+		var marks []Mark
+		var kept Slowness
+		p := NewPace(cfg)
+		p.Remember(nil, func(m Mark) { marks = append(marks, m) })
+		p.RememberSlow(Slowness{}, func(s Slowness) { kept = s })
+		take(t, p, classLook)
+		p.Throttle(0)
+		p.Throttle(90 * time.Second)
+		before, start := p.slowness(), time.Now()
+
+		restart := func(s Slowness) *Pace {
+			p := NewPace(cfg)
+			p.Remember(marks, nil)
+			p.RememberSlow(s, nil)
+			return p
+		}
+		p = restart(kept)
+		if got := p.slowness(); got != before || p.Stats().Slow != 4 || !p.NotSooner().Equal(start.Add(90*time.Second)) {
+			t.Errorf("remembered %+v, want %+v", got, before)
+		}
+		if at := take(t, p, classOrder); !at.Equal(start) {
+			t.Errorf("an order waited %v", at.Sub(start))
+		}
+		if at := take(t, p, classLook); at.Sub(start).Round(time.Millisecond) != 90*time.Second {
+			t.Errorf("a query %v after a Retry-After of 90 s", at.Sub(start))
+		}
+		at := take(t, p, classLook)
+		if gap := at.Sub(start) - 90*time.Second; gap < 11*time.Second || gap > 12*time.Second { // four times 3 s, a minute later
+			t.Errorf("the next query %v later", gap)
+		}
+
+		p = restart(Slowness{})
+		p.RememberSlow(Slowness{}, func(s Slowness) { kept = s })
+		slow := p.slowness()
+		p.Throttle(time.Hour)
+		p.pardon(slow)
+		if kept != slow {
+			t.Errorf("pardoned, and %+v was kept", kept)
+		}
+
+		now := time.Now()
+		for _, s := range []Slowness{
+			{4, 3 * time.Second, now.Add(time.Hour), now.Add(90 * time.Minute)}, // the clock was wrong
+			{4, 3 * time.Second, now, now.Add(1000 * time.Hour)},
+			{math.NaN(), 3 * time.Second, now, time.Time{}}, {math.Inf(1), 3 * time.Second, now, time.Time{}},
+			{4, -time.Second, now, time.Time{}}, {4, time.Hour, now, time.Time{}}, {1e9, time.Second, now, time.Time{}},
+		} {
+			if p := restart(s); p.Stats().Slow != 1 || p.NotSooner().After(now) {
+				t.Errorf("%+v was believed", s)
+			}
+		}
+	})
+}
+
+// TestRetryAfter reads the header in all its forms.
+func TestRetryAfter(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"": 0, "0": 0, "-5": 0, "soon": 0, "90": 90 * time.Second, "86400": time.Hour,
+		"99999999999999999999": time.Hour, "-99999999999999999999": 0, "Fri, 31 Dec 9999 23:59:59 GMT": time.Hour,
+	} {
+		if got := retryAfter(&http.Response{Header: http.Header{"Retry-After": {text}}}); got != want {
+			t.Errorf("%q is %v, want %v", text, got, want)
+		}
+	}
 }
 
 // TestPaceGivesUp: every wait ends with its context.

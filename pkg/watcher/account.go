@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -22,12 +23,13 @@ type account struct {
 
 	loginAfter time.Time       // no login by itself before this
 	appeared   int             // of the rules that book, when the last login was given up
-	refused    bool            // the password was refused: nothing is tried until it changes
+	refused    bool            // the password was refused, or posted often enough: nothing is tried until it changes
 	restTill   time.Time       // no attempt before this: 12306 was busy, or the network down
 	failures   int             // attempts in a row that failed for such a reason
 	tomorrow   time.Time       // 12306 takes no order of this account before this
 	foreign    string          // number of an unfinished order that is not ours
 	looked     time.Time       // when 12306 was last asked what it holds
+	read       time.Time       // when it last said so, readably
 	gone       map[string]gone // by attempt
 	proveAfter time.Time       // no keep-alive before this: the last one failed
 	unwritable bool            // told that the state folder cannot be written
@@ -43,7 +45,7 @@ type account struct {
 }
 
 func newAccount(w *Watcher) *account {
-	return &account{w: w, log: w.log, gone: map[string]gone{}, tomorrow: w.nextDay(w.state.refused), who: w.opt.who()}
+	return &account{w: w, log: w.log, read: time.Now(), gone: map[string]gone{}, tomorrow: w.nextDay(w.state.refused), who: w.opt.who()}
 }
 
 // of returns the account that goes on with the settings in force. What 12306
@@ -79,13 +81,18 @@ const keepAliveAge = 4 * time.Minute
 // before anything new is ordered.
 func (a *account) run(ctx context.Context) {
 	a.refused = a.passwordRefused()
+	if !a.refused && a.posts().enough() {
+		a.tellEnough(errEnough)
+	}
 	a.w.mu.Lock()
 	lost := a.w.state.Lost()
 	a.w.mu.Unlock()
 	for _, at := range lost {
 		a.w.lookAgain(ctx, at)
 	}
+	defer a.w.work.pause()
 	for ctx.Err() == nil {
+		a.w.work.begin()
 		a.w.settled()
 		a.shows()
 		if open := a.open(); open != nil {
@@ -95,6 +102,7 @@ func (a *account) run(ctx context.Context) {
 		a.work(ctx)
 		a.shows()
 		wait := time.NewTimer(time.Until(a.next()))
+		a.w.work.pause()
 		select {
 		case <-ctx.Done():
 		case <-a.w.seats:
@@ -113,11 +121,10 @@ func (a *account) open() *Attempt {
 // work does what is due now.
 func (a *account) work(ctx context.Context) {
 	now := time.Now()
-	a.remind(now)
 	if !a.w.open(now) {
 		return
 	}
-	if (a.holds() || a.foreign != "") && now.Sub(a.looked) >= a.lookGap() {
+	if (a.watches() || a.foreign != "") && now.Sub(a.looked) >= a.lookGap() {
 		a.lookAtHeld(ctx)
 		return
 	}
@@ -128,6 +135,10 @@ func (a *account) work(ctx context.Context) {
 	switch {
 	case !in && !a.w.opt.Account.OnSeats && a.mayLogin(now, 0):
 		a.login(ctx, "")
+	case in && !now.Before(a.proveAfter) && now.Before(a.w.client.Pace().NotSooner()):
+		// 12306 wants to be left alone. A proof of login is worth less than that:
+		// the session may die of it, and is renewed or asked for after.
+		a.proveAfter = a.w.client.Pace().NotSooner()
 	case in && !now.Before(a.proveAfter):
 		switch err := a.w.client.KeepAlive(ctx, keepAliveAge); {
 		case twelve306.KindOf(err) == twelve306.Session:
@@ -149,7 +160,7 @@ func (a *account) work(ctx context.Context) {
 func (a *account) next() time.Time {
 	now := time.Now()
 	if !a.w.open(now) {
-		return minTime(a.w.nextOpen(now), a.nextReminder(now))
+		return a.w.nextOpen(now)
 	}
 	at := now.Add(time.Minute)
 	in, _ := a.w.client.LoggedIn()
@@ -160,10 +171,9 @@ func (a *account) next() time.Time {
 	} else if !a.refused && !a.w.opt.Account.OnSeats {
 		at = minTime(at, maxTime(a.loginAfter, now))
 	}
-	if a.holds() || a.foreign != "" {
+	if a.watches() || a.foreign != "" {
 		at = minTime(at, a.looked.Add(a.lookGap()))
 	}
-	at = minTime(at, a.nextReminder(now))
 	_, _, due := a.opening(now)
 	at = minTime(at, due)
 	if a.restTill.After(now) {
@@ -227,7 +237,8 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 	}
 	was, _ := w.client.LoggedIn()
 	proven := w.client.Proven()
-	person := &solver{w: w, rule: rule, opens: opens, hold: a.hold, doubt: a.urgent}
+	w.client.OnPassword(a.posting)
+	person := &solver{w: w, rule: rule, opens: opens, hold: a.hold, doubt: a.urgent, enough: func() bool { return a.posts().enough() }}
 	err := w.client.Login(ctx, w.opt.Account.Credentials, person)
 	asked := person.last != ""
 	if err == nil {
@@ -235,6 +246,7 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 			a.log.Info("logged in to 12306", zap.Stringer("user", w.opt.Account.Credentials))
 			w.saveSession()
 			a.rememberRefused(false)
+			a.forgetPosts()
 			// A session that was renewed without a word is no news.
 			if asked || a.loginTold != "" || !a.welcomed {
 				w.tell(w.say.loggedIn())
@@ -257,7 +269,17 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 		a.refused = true
 		a.rememberRefused(true)
 		next = w.say.nextPassword()
-	case twelve306.Person, twelve306.Refused:
+		if e, ok := errors.AsType[*twelve306.Error](err); ok && twelve306.Classify(e.Msg) != kind {
+			next = w.say.nextRefusal() // in words that are not known
+		}
+	case twelve306.Refused:
+		next = w.say.nextPerson()
+		if e, ok := errors.AsType[*twelve306.Error](err); ok && e.Op == "login" { // locked: each further post makes it longer
+			a.refused = true
+			a.rememberRefused(true)
+			next = w.say.nextLocked()
+		}
+	case twelve306.Person:
 		next = w.say.nextPerson()
 	case twelve306.Network, twelve306.Busy, twelve306.Blocked:
 		again := time.Minute
@@ -277,6 +299,10 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 	}
 	if errors.Is(err, twelve306.ErrGaveUp) {
 		why, tell = gaveUp(err), ""
+	}
+	if !a.refused && a.posts().enough() {
+		a.tellEnough(err)
+		return err
 	}
 	a.log.Warn("could not log in", zap.Error(err), zap.Time("again", a.loginAfter))
 	if tell == "" || tell != a.loginTold { // the same trouble once, a question that nobody answered each time
@@ -323,6 +349,96 @@ func (a *account) rememberRefused(refused bool) {
 		value = a.passwordHash()
 	}
 	if err := a.w.store.Put(refusedValue, value); err != nil {
+		a.log.Error("the state folder cannot be written", zap.Error(err))
+	}
+}
+
+// mostPosts is how often a password is posted without a login, or a word of
+// 12306 about it: four misses lock the account, and a reply that was lost may
+// have been one.
+const mostPosts = 3
+
+// posts counts the posts of a password since the last login, as far as they may
+// have been misses. It is written down before each of them leaves: a daemon that
+// crashes at every login must not lock the account.
+type posts struct {
+	Password string `json:"password"` // its hash
+	N        int    `json:"n"`
+	Told     bool   `json:"told,omitempty"` // that it is posted no more
+}
+
+func (p posts) enough() bool { return p.N >= mostPosts }
+
+// postsValue is the name under which posts are stored.
+const postsValue = "posts"
+
+// errEnough is the error of a password that was posted often enough.
+var errEnough = errors.New("the password was posted often enough without an answer")
+
+// posts returns how often the password in force was posted; what cannot be read
+// is another's.
+func (a *account) posts() posts {
+	var p posts
+	kept, err := a.w.store.Get(postsValue)
+	if hash := string(a.passwordHash()); err != nil || kept == nil || json.Unmarshal(kept, &p) != nil || p.Password != hash || p.N < 0 {
+		p = posts{Password: hash}
+	}
+	if a.w.opt.Account.Credentials.Mode == twelve306.LoginQR { // a QR code needs no password
+		p.N = 0
+	}
+	return p
+}
+
+func (a *account) keepPosts(p posts) error {
+	b, err := json.Marshal(p)
+	if err != nil { // plain values only: cannot happen
+		panic(err)
+	}
+	return a.w.store.Put(postsValue, b)
+}
+
+// posting counts a post of the password that is about to leave, or keeps it
+// back. spared takes it from the count again: it was no miss.
+func (a *account) posting() (spared func(), err error) {
+	p := a.posts()
+	if p.enough() {
+		return nil, errEnough
+	}
+	p.N++
+	if err := a.keepPosts(p); err != nil {
+		return nil, &unwritten{err}
+	}
+	return func() {
+		p := a.posts()
+		p.N = max(p.N-1, 0)
+		if err := a.keepPosts(p); err != nil {
+			a.log.Error("the state folder cannot be written", zap.Error(err)) // one too many is counted, not one too few
+		}
+	}, nil
+}
+
+// forgetPosts begins a new count: the password is good, or its user wants it to
+// be tried.
+func (a *account) forgetPosts() {
+	if err := a.w.store.Put(postsValue, nil); err != nil {
+		a.log.Error("the state folder cannot be written", zap.Error(err))
+	}
+}
+
+// tellEnough stops the logins: the password was posted so often without a word
+// of 12306 about it that one more might lock the account. It tells so once.
+func (a *account) tellEnough(err error) {
+	a.refused = true
+	a.log.Warn("the password was posted often enough without an answer; it is not tried again until it changes, or watcherd login",
+		zap.Int("posts", mostPosts), zap.Error(err))
+	p := a.posts()
+	if p.Told {
+		return
+	}
+	a.w.tell(a.w.say.loginFailed(a.w.say.noAnswers(mostPosts), a.w.say.nextPosts()))
+	a.loginTold = "posts"
+	p.Told = true
+	if err := a.keepPosts(p); err != nil {
 		a.log.Error("the state folder cannot be written", zap.Error(err))
 	}
 }

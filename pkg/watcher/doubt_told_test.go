@@ -2,10 +2,8 @@ package watcher
 
 import (
 	"bytes"
-	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,31 +24,6 @@ func (p *phone) mayBeHeld() (list []notifier.Message) {
 		}
 	}
 	return list
-}
-
-// rewritten changes replies of 12306 on their way.
-type rewritten struct {
-	http.RoundTripper
-	mu     sync.Mutex
-	change func(path string, body []byte) []byte
-}
-
-func (w *rewritten) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := w.RoundTripper.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	b, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil {
-		return nil, err
-	}
-	w.mu.Lock()
-	b = w.change(r.URL.Path, b)
-	w.mu.Unlock()
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
-	resp.Header.Del("Content-Length")
-	return resp, nil
 }
 
 // nothingOpen is queryMyOrderNoComplete's "nothing".
@@ -203,7 +176,7 @@ func TestAnOlderFailureIsNotTheEnd(t *testing.T) {
 	play(t, setup{sim: railsim.Options{Calm: true, NoGuard: true}, random: steady}, func(s *scene) {
 		var old []byte
 		var until time.Time
-		s.rt = &rewritten{RoundTripper: s.rt, change: func(path string, b []byte) []byte {
+		s.rt = &rewritten{rt: s.rt, f: func(path string, b []byte) []byte {
 			if !strings.HasSuffix(path, "queryMyOrderNoComplete") {
 				return b
 			}
@@ -242,7 +215,7 @@ func TestTheListIsBehindTheQueue(t *testing.T) {
 	t.Parallel()
 	play(t, setup{sim: calm(), random: steady}, func(s *scene) {
 		var until time.Time
-		s.rt = &rewritten{RoundTripper: s.rt, change: func(path string, b []byte) []byte {
+		s.rt = &rewritten{rt: s.rt, f: func(path string, b []byte) []byte {
 			if strings.HasSuffix(path, "queryMyOrderNoComplete") && time.Now().Before(until) && bytes.Contains(b, []byte("orderDBList")) {
 				return []byte(nothingOpen)
 			}
@@ -269,7 +242,7 @@ func TestAForeignQueueIsNotNothing(t *testing.T) {
 	t.Parallel()
 	play(t, setup{sim: railsim.Options{Calm: true, NoGuard: true}, random: steady}, func(s *scene) {
 		var until time.Time
-		s.rt = &rewritten{RoundTripper: s.rt, change: func(path string, b []byte) []byte {
+		s.rt = &rewritten{rt: s.rt, f: func(path string, b []byte) []byte {
 			switch {
 			case !time.Now().Before(until):
 			case strings.HasSuffix(path, "queryMyOrderNoComplete"):

@@ -49,7 +49,7 @@ type Event struct {
 	Order    *HeldOrder `json:"order,omitempty"`    // Numbered, Booked, HeldElsewhere, Paid, Expired, Cancelled
 	Why      string     `json:"why,omitempty"`      // Failed, Doubt: in 12306's own words where it has any; OtherAccount: of what is unsettled
 	Cause    string     `json:"cause,omitempty"`    // Failed, Doubt: the twelve306.Kind
-	Step     string     `json:"step,omitempty"`     // Reminded: half, 5m, 2m, or elsewhere: that the order is another account's
+	Step     string     `json:"step,omitempty"`     // Reminded: half, 5m, 2m, those of a deadline that is assumed, out_of_sight, or elsewhere: that the order is another account's
 	Before   string     `json:"before,omitempty"`   // OtherAccount: whose the attempts were so far, see [Options.who]
 	Who      string     `json:"who,omitempty"`      // OtherAccount: whose they are from now on
 }

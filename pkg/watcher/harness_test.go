@@ -40,6 +40,8 @@ type scene struct {
 	rt     http.RoundTripper
 	hands  map[string]time.Time // by order number: when its owner ended it
 
+	limitless bool // 12306 does not say until when an order must be paid
+
 	crashed chan struct{} // a daemon was killed
 
 	mu    sync.Mutex

@@ -3,6 +3,7 @@ package watcher
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,12 +26,32 @@ func (a *account) lookGap() time.Duration {
 	return lookAtHeldEvery
 }
 
-// holds reports whether an order of ours waits for payment.
+// holds reports whether an order of ours waits for payment, as far as anybody
+// knows: nothing else is ordered then.
 func (a *account) holds() bool {
 	a.w.mu.Lock()
 	defer a.w.mu.Unlock()
 	return len(a.w.state.Held()) > 0
 }
+
+// watches reports whether there is an order of which 12306 has to be asked what
+// became of it.
+func (a *account) watches() bool {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	return len(a.w.state.watched()) > 0
+}
+
+// watched returns the attempts of the account whose end is not known, oldest
+// first: those of Held, and those that are in nobody's way any more.
+func (s *State) watched() []*Attempt {
+	return slices.DeleteFunc(s.Unpaid(), s.elsewhere)
+}
+
+// letGo reports whether an order stands in the way of no other any more: its
+// time to pay is over, 12306 does not say what became of it, and the user, who
+// was told so, has resumed its rule.
+func (s *State) letGo(a *Attempt) bool { return a.told[stepOutOfSight] && s.last[a.Rule] != a }
 
 // lookAtHeld asks what 12306 holds and tells what became of our orders: paid,
 // expired, cancelled. An answer that cannot be read changes nothing.
@@ -39,18 +60,21 @@ func (a *account) lookAtHeld(ctx context.Context) {
 	a.looked = time.Now()
 	if in, _ := w.client.LoggedIn(); !in {
 		if !a.mayLogin(time.Now(), 0) || a.login(ctx, "") != nil {
+			a.outOfSight(ctx)
 			return
 		}
 	}
 	h, err := w.client.Unfinished(ctx)
 	if err != nil {
 		a.log.Debug("12306 does not say what it holds", zap.Error(err))
+		a.outOfSight(ctx)
 		return
 	}
+	a.read = time.Now()
 	w.mu.Lock()
-	held := w.state.Held()
+	watched := w.state.watched()
 	w.mu.Unlock()
-	for _, at := range held {
+	for _, at := range watched {
 		if o := a.w.ours(h.Orders, at); o != nil {
 			a.stillHeld(at, *o)
 			continue
@@ -62,60 +86,134 @@ func (a *account) lookAtHeld(ctx context.Context) {
 	}
 }
 
+// outOfSight tells, once each, of orders whose time to pay is over while 12306
+// does not say what became of them: until it does, nothing else is ordered, and
+// only the user can find out.
+func (a *account) outOfSight(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	w, now := a.w, time.Now()
+	patience := sightPatience
+	if w.opt.Quick {
+		patience = quickSightPatience
+	}
+	if now.Sub(a.read) < patience {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clock := w.railway(now)
+	for _, at := range w.state.Held() {
+		by, sure := at.deadline()
+		if !sure {
+			by = by.Add(longestPayWindow - shortestPayWindow)
+		}
+		if by.IsZero() || at.told[stepOutOfSight] || clock.Sub(by) < patience {
+			continue
+		}
+		n := w.say.outOfSight(at.Rule, at.Order)
+		v := at.view(w.opt.Location)
+		n.Order = &v
+		a.log.Warn("the time to pay is over and 12306 does not say what became of the order; nothing is ordered until it does or the rule is resumed",
+			zap.String("rule", at.Rule), zap.String("number", at.Number))
+		w.recordAlwaysHeld([]News{n}, []Event{{At: now, Kind: Reminded, Rule: at.Rule, Attempt: at.ID, Step: stepOutOfSight}})
+	}
+}
+
+// stepOutOfSight is the Step of the Reminded that stands for outOfSight.
+const stepOutOfSight = "out_of_sight"
+
+// How long the list of unpaid orders may be unreadable, and the time to pay
+// over, before the user has to look for himself.
+const (
+	sightPatience      = 5 * time.Minute
+	quickSightPatience = 30 * time.Second
+)
+
+// longestPayWindow is the longest that 12306 was seen to wait for a payment
+// (2017 to 2020).
+const longestPayWindow = 30 * time.Minute
+
 // stillHeld takes up what could not be read when the order was booked.
 func (a *account) stillHeld(at *Attempt, o twelve306.Order) {
 	delete(a.gone, at.ID)
-	if at.Order.ReadBack && at.Number != "" {
+	if at.Order.ReadBack && at.Number != "" && (!at.Order.PayBy.IsZero() || o.PayBy.IsZero()) {
 		return
 	}
 	a.book(at, heldOrder(o))
 }
 
 // vanished decides what became of an order that is not in the list of unpaid
-// ones any more. Once may be a hiccup; the second time it is believed.
+// ones any more. Once may be a hiccup, and the list of paid ones may lag behind:
+// whether it is there is asked again each time, and that it is in neither is
+// believed, before its deadline, only after a while.
 func (a *account) vanished(ctx context.Context, at *Attempt) {
 	w := a.w
 	now := time.Now()
+	o := at.Order
+	status, err := w.client.OrderStatus(ctx, o.Number, o.Since)
+	if ctx.Err() != nil {
+		return
+	}
 	g := a.gone[at.ID]
 	if g.looks++; g.looks == 1 {
 		g.since = now
+	}
+	if neither := err == nil && status != twelve306.OrderPaid; neither && g.neither.IsZero() {
+		g.neither = now
 	}
 	a.gone[at.ID] = g
 	if g.looks < 2 {
 		return
 	}
-	o := at.Order
-	e := Event{At: now, Rule: at.Rule, Attempt: at.ID, Order: o}
+	apart := neitherApart
+	if w.opt.Quick {
+		apart = quickNeitherApart
+	}
+	by, sure := at.deadline()
+	over := sure && !w.railway(now).Before(by)
 	// What left the list before its deadline has not expired, however long it
 	// takes to learn what became of it.
-	late := !o.PayBy.IsZero() && !w.railway(g.since).Before(o.PayBy)
-	switch status, err := w.client.OrderStatus(ctx, o.Number, o.Since); {
-	case ctx.Err() != nil:
+	late := !w.railway(g.since).Before(by)
+	e := Event{At: now, Rule: at.Rule, Attempt: at.ID, Order: o}
+	end := lapsed
+	switch {
+	case err == nil && status == twelve306.OrderPaid: // perhaps in the last minute
+		e.Kind = Paid
+	case err == nil && !over && now.Sub(g.neither) < apart:
 		return
-	case err != nil && g.looks < unreadableLooks:
+	case err == nil && late && sure:
+		e.Kind = Expired
+	case err == nil && late:
+		e.Kind, end = Expired, lapsedOrCancelled
+	case err == nil:
+		e.Kind, end = Cancelled, cancelled
+	case g.looks < unreadableLooks:
 		return
-	case err != nil && !late:
+	case !late && g.neither.IsZero():
 		// The list of paid orders cannot be read. An unpaid order leaves the
 		// other list before its deadline when it is paid, or by the user's hand.
 		a.log.Info("the order is no longer unpaid; whether it was paid cannot be read", zap.Error(err))
 		e.Kind = Paid
-	case err == nil && status == twelve306.OrderPaid: // perhaps in the last minute
-		e.Kind = Paid
-	case late:
-		e.Kind = Expired
 	default:
-		e.Kind = Cancelled
+		a.log.Warn("the order is no longer unpaid; whether it was paid cannot be read", zap.Error(err))
+		e.Kind, end = Expired, unsaid
 	}
 	delete(a.gone, at.ID)
+	w.mu.Lock()
+	asks := e.Kind != Paid && w.state.last[at.Rule] == at // else the rule was resumed, and looks already
+	w.mu.Unlock()
+	asks = asks && !w.over(at.Rule)
 	n := w.say.paid(at.Rule, o)
 	if e.Kind != Paid {
-		n = w.say.expired(at.Rule, o, e.Kind == Cancelled, !w.over(at.Rule))
+		n = w.say.expired(at.Rule, o, end, asks)
 	}
 	v := (&Attempt{ID: at.ID, Rule: at.Rule, State: AttemptState(e.Kind), Trip: at.Trip, Order: o, Begun: at.Begun, Ended: now}).view(w.opt.Location)
 	n.Order = &v
 	w.recordAlways([]News{n}, e)
 	a.log.Info("the held order is "+string(e.Kind), zap.String("rule", at.Rule), zap.String("number", o.Number))
-	if e.Kind != Paid {
+	if asks {
 		w.lookAgain(ctx, at)
 	}
 	nudge(w.seats)
@@ -123,12 +221,32 @@ func (a *account) vanished(ctx context.Context, at *Attempt) {
 
 // gone is an order that is not in the list of unpaid ones any more.
 type gone struct {
-	looks int       // that did not find it
-	since time.Time // of the first of them
+	looks   int       // that did not find it
+	since   time.Time // of the first of them
+	neither time.Time // when it was first in no list at all
 }
 
+// How far apart two readable answers must be, neither of which knows an order,
+// before one that could still be paid counts as cancelled. A payment of a moment
+// ago may be in no list for minutes, and whoever has paid must not be asked
+// whether to book again.
+const (
+	neitherApart      = 3 * time.Minute
+	quickNeitherApart = 4 * time.Second
+)
+
+// ending is how an order ended that was not paid, as far as it is known.
+type ending int
+
+const (
+	lapsed            ending = iota // its time was over
+	cancelled                       // it was gone before
+	lapsedOrCancelled               // nobody knows when its time was over
+	unsaid                          // nor whether it was paid
+)
+
 // unreadableLooks is how many looks may fail to say what became of an order
-// before it is told by its deadline alone.
+// before what is known is told.
 const unreadableLooks = 6
 
 // lookAgain asks whether the rule of a lost order shall look again. A stop of
@@ -185,9 +303,10 @@ func (w *Watcher) Pause(rule string) error {
 
 // Resume lets a rule that was paused look again, and one that is done look and
 // book again; all that were paused when rule is empty. The error is an
-// *[UnknownRule] or that of the disk.
+// *[UnknownRule] or that of the disk. A rule that is in watch.yaml no more can be
+// resumed as long as its order is in the way of the others, see outOfSight.
 func (w *Watcher) Resume(rule string) error {
-	if err := w.known(rule); err != nil {
+	if err := w.known(rule); err != nil && !w.inTheWay(rule) {
 		return err
 	}
 	if err := w.record(nil, Event{Kind: Resumed, Rule: rule}); err != nil {
@@ -195,6 +314,14 @@ func (w *Watcher) Resume(rule string) error {
 	}
 	w.resumed(rule)
 	return nil
+}
+
+// inTheWay reports whether nothing is ordered because of an order of the rule
+// of which 12306 does not say what became of it.
+func (w *Watcher) inTheWay(rule string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.state.Held(), func(a *Attempt) bool { return a.Rule == rule && a.told[stepOutOfSight] })
 }
 
 // UnknownRule is the error of a name that no rule has.
@@ -250,73 +377,4 @@ func (w *Watcher) hearSeen(ctx context.Context, c notifier.Seer) {
 		w.recordAlways(nil, Event{Kind: Seen, Rule: at.Rule, Attempt: id})
 		w.log.Info("seen: no more reminders for this order", zap.String("rule", at.Rule), zap.String("by", by))
 	}
-}
-
-// reminders of an unpaid order: half-way to its deadline, and when five and
-// two minutes are left.
-func reminders(at *Attempt) map[string]time.Time {
-	o := at.Order
-	if o == nil || o.PayBy.IsZero() || at.seen {
-		return nil
-	}
-	from := at.Ended
-	out := map[string]time.Time{
-		"half": from.Add(o.PayBy.Sub(from) / 2),
-		"5m":   o.PayBy.Add(-5 * time.Minute),
-		"2m":   o.PayBy.Add(-2 * time.Minute),
-	}
-	for step, when := range out {
-		if at.told[step] || when.Before(from) {
-			delete(out, step)
-		}
-	}
-	return out
-}
-
-// remind tells the reminders that are due. Of several that came due together
-// (after a stop) one is told.
-func (a *account) remind(now time.Time) {
-	w := a.w
-	clock := w.railway(now) // times to pay by are 12306's
-	w.mu.Lock()
-	held := w.state.Unpaid()
-	due := map[*Attempt][]string{}
-	for _, at := range held {
-		for step, when := range reminders(at) {
-			if !clock.Before(when) {
-				due[at] = append(due[at], step)
-			}
-		}
-	}
-	w.mu.Unlock()
-	for at, steps := range due {
-		var news []News
-		if left := at.Order.PayBy.Sub(clock); left > 0 {
-			n := w.say.reminder(at.Rule, at.Order, left, clock)
-			w.mu.Lock()
-			v := at.view(w.opt.Location)
-			w.mu.Unlock()
-			n.Order, n.Seen = &v, at.ID
-			news = append(news, n)
-		}
-		for i, step := range steps {
-			w.recordAlways(news, Event{At: now, Kind: Reminded, Rule: at.Rule, Attempt: at.ID, Step: step})
-			if i == 0 {
-				news = nil
-			}
-		}
-	}
-}
-
-// nextReminder is when the next reminder is due; a day ahead when none is.
-func (a *account) nextReminder(now time.Time) time.Time {
-	a.w.mu.Lock()
-	defer a.w.mu.Unlock()
-	next := now.Add(24 * time.Hour)
-	for _, at := range a.w.state.Unpaid() {
-		for _, when := range reminders(at) {
-			next = minTime(next, a.w.local(when))
-		}
-	}
-	return next
 }

@@ -256,6 +256,23 @@ func (s speaker) nextPassword() string {
 	return s.f("请检查 watch.yaml 里的用户名和密码。改好之前不会再试，免得账户被锁。",
 		"Please check username and password in watch.yaml. Nothing is tried until you change them, so that the account is not locked.")
 }
+func (s speaker) nextRefusal() string {
+	return s.f("请检查 watch.yaml 里的用户名和密码。改好之前不会再试，免得账户被锁。密码没错？停掉 watcherd，运行 watcherd login 再试一次。",
+		"Please check username and password in watch.yaml. Nothing is tried until you change them, so that the account is not locked. They are right? Stop watcherd and run watcherd login, which tries once more.")
+}
+func (s speaker) nextLocked() string {
+	return s.f("不会再试，免得锁得更久。等 12306 说的时间过了，先在它的官方 App 里登录成功，再停掉 watcherd，运行 watcherd login，然后重新启动。规则照常盯着。",
+		"Nothing is tried, so that it is not locked for longer. When the time that 12306 names is over, log in in its official app first; then stop watcherd, run watcherd login and start it again. The rules keep looking.")
+}
+
+// noAnswers says why a password is posted no more that nobody has refused.
+func (s speaker) noAnswers(posts int) string {
+	return s.f("密码发出去 %d 次，都没收到 12306 能读懂的回答：说不定是密码错了。", "The password was sent %d times and 12306 gave no answer that can be read: it may be wrong.", posts)
+}
+func (s speaker) nextPosts() string {
+	return s.f("不会再发，免得账户被锁。请先在 12306 官方 App 里登录一次看看；密码没错，就停掉 watcherd，运行 watcherd login，再重新启动；错了就改 watch.yaml。规则照常盯着。",
+		"It is not sent again, so that the account is not locked. Please log in once in the official 12306 app: if the password is right, stop watcherd, run watcherd login and start it again; if not, change watch.yaml. The rules keep looking.")
+}
 func (s speaker) nextAsk(after time.Duration) string {
 	return s.f("过 %s再问你，一有票就马上问。规则照常盯着。", "You are asked again in %s, or at once when seats appear. The rules keep looking.", s.lang.Remaining(after))
 }
@@ -332,18 +349,53 @@ func (s speaker) reminder(rule string, o *HeldOrder, left time.Duration, now tim
 			s.orderNumber(o), s.trip(o), s.price(o))}
 }
 
+// reminderUnsure is the reminder of an order of which 12306 does not say until
+// when it must be paid.
+func (s speaker) reminderUnsure(rule string, o *HeldOrder) News {
+	return News{Kind: NewsReminder, Rule: rule, Loud: true,
+		Title: s.f("还没付款，请马上付：%s", "Not paid yet, please pay now: %s", s.inTitle(o)),
+		Text: lines(s.f("付款期限没有读到，最短只有 10 分钟：请马上到 12306 官方 App 的“未完成订单”里付款。",
+			"The time limit could not be read, and may be as short as 10 minutes: please pay now in the official 12306 app, under unfinished orders."),
+			s.orderNumber(o), s.trip(o), s.price(o))}
+}
+
+// outOfSight tells that nobody knows what became of an order whose time to pay
+// is over. It is a reminder: the order and what to do are those of one, and any
+// other kind of news would claim an end.
+func (s speaker) outOfSight(rule string, o *HeldOrder) News {
+	return News{Kind: NewsReminder, Rule: rule, Loud: true,
+		Title: s.f("付款时间已过，付没付不知道：%s", "Time to pay is over, paid or not? %s", s.inTitle(o)),
+		Text: lines(s.f("现在读不到 12306 的订单列表，订单 %s 是付了、过期了还是取消了，不知道。请到 12306 官方 App 看看。",
+			"12306's list of orders cannot be read now: whether order %s was paid, has expired or was cancelled is not known. Please look in the official 12306 app.", o.Number),
+			s.trip(o),
+			s.f("会接着问，问到就告诉你。在那之前所有规则都不下单，只通知；看过了、要接着抢：watcherd resume %s。",
+				"It goes on asking and tells you when it knows. Until then no rule books, all only tell; when you have looked, to book again: watcherd resume %s.", rule))}
+}
+
 func (s speaker) paid(rule string, o *HeldOrder) News {
 	return News{Kind: NewsPaid, Rule: rule, Title: s.f("已付款：%s，一路顺风", "Paid: %s. Have a good trip", s.inTitle(o)),
 		Text: lines(s.orderNumber(o), s.trip(o), s.seated(o), s.price(o))}
 }
 
 // expired tells that an order is lost; asks says that the user is asked about it.
-func (s speaker) expired(rule string, o *HeldOrder, cancelled, asks bool) News {
-	n := News{Kind: NewsExpired, Rule: rule, Loud: true, Title: s.f("没按时付款，座位没了：%s", "Not paid in time: %s, the seats are gone", s.inTitle(o))}
-	what := s.f("订单 %s 过时没付款，12306 收回了座位。", "Order %s was not paid in time and 12306 took the seats back.", o.Number)
-	if cancelled {
+func (s speaker) expired(rule string, o *HeldOrder, end ending, asks bool) News {
+	n := News{Kind: NewsExpired, Rule: rule, Loud: true}
+	what := ""
+	switch end {
+	case lapsed:
+		n.Title = s.f("没按时付款，座位没了：%s", "Not paid in time: %s, the seats are gone", s.inTitle(o))
+		what = s.f("订单 %s 过时没付款，12306 收回了座位。", "Order %s was not paid in time and 12306 took the seats back.", o.Number)
+	case cancelled:
 		n.Title = s.f("订单已取消：%s", "Order cancelled: %s", s.inTitle(o))
 		what = s.f("订单 %s 已不在 12306 的未完成订单里。", "Order %s is no longer among 12306's unfinished orders.", o.Number)
+	case lapsedOrCancelled:
+		n.Title = s.f("订单没了，过期或已取消：%s", "Order gone, expired or cancelled: %s", s.inTitle(o))
+		what = s.f("订单 %s 已不在 12306 的未完成订单里，也不在已付款的里：过期了，或者被取消了。",
+			"Order %s is neither among 12306's unfinished orders any more nor among the paid ones: it has expired or was cancelled.", o.Number)
+	case unsaid:
+		n.Title = s.f("订单不在了，付没付请看 App：%s", "Order gone, paid or not? %s", s.inTitle(o))
+		what = s.f("订单 %s 已不在 12306 的未完成订单里；是付了、过期了还是取消了，12306 没有说。请到 12306 官方 App 看看。",
+			"Order %s is no longer among 12306's unfinished orders; whether it was paid, has expired or was cancelled, 12306 does not say. Please look in the official 12306 app.", o.Number)
 	}
 	next := ""
 	if asks {

@@ -88,6 +88,9 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"answered-cancelled":  s.answered("回家", notifier.Reply{Action: notifier.Cancelled, By: "小明", Channel: "telegram"}),
 		"logged-in":           s.loggedIn(),
 		"login-password":      s.loginFailed(s.said("密码输入错误。如果输错次数超过4次，用户将被锁定。"), s.nextPassword()),
+		"login-refused":       s.loginFailed(s.said("账号或口令不正确，请核对后再试。"), s.nextRefusal()),
+		"login-locked":        s.loginFailed(s.said("该用户已被锁定，请20分钟后再试。"), s.nextLocked()),
+		"login-posts":         s.loginFailed(s.noAnswers(3), s.nextPosts()),
 		"login-silence":       s.loginFailed(s.nobodyAnswered(), s.nextAsk(10*time.Minute)),
 		"login-network":       s.loginFailed(why(&twelve306.Error{Op: "login", Kind: twelve306.Network}), s.nextLogin()),
 		"login-person":        s.loginFailed(s.said("请完成滑动验证。"), s.nextPerson()),
@@ -98,9 +101,13 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"booked-unknown":      s.booked("回家", wanted.asked("", now), now),
 		"reminder":            s.reminder("回家", order, 15*time.Minute, now.Add(15*time.Minute)),
 		"paid":                s.paid("回家", order),
-		"expired":             s.expired("回家", order, false, true),
-		"expired-over":        s.expired("回家", order, false, false),
-		"cancelled":           s.expired("回家", order, true, true),
+		"reminder-unsure":     s.reminderUnsure("回家", order),
+		"out-of-sight":        s.outOfSight("回家", order),
+		"expired":             s.expired("回家", order, lapsed, true),
+		"expired-over":        s.expired("回家", order, lapsed, false),
+		"expired-somehow":     s.expired("回家", order, lapsedOrCancelled, true),
+		"expired-unsaid":      s.expired("回家", order, unsaid, true),
+		"cancelled":           s.expired("回家", order, cancelled, true),
 		"look-again":          put(s.lookAgain("回家", order)),
 		"failed":              s.failed("回家", &wanted, s.said("没有足够的票!"), s.nextLook()),
 		"failed-tomorrow":     s.failed("回家", &wanted, s.said("由于您取消次数过多，今日将不能继续受理您的订票请求。"), s.nextTomorrow()),
@@ -148,7 +155,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 }
 
 // foreignWords are English words that are names in Chinese too.
-var foreignWords = regexp.MustCompile(`watcherd( capture| check| resume)?|state_dir|notify\.telegram|twelve306\.budget|initDc|near_misses: false|partial: true|\b(seats|depart|arrive)。|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
+var foreignWords = regexp.MustCompile(`watcherd( capture| check| login| resume)?|state_dir|notify\.telegram|twelve306\.budget|initDc|near_misses: false|partial: true|\b(seats|depart|arrive)。|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
 
 func TestMessages(t *testing.T) {
 	for _, lang := range []notifier.Lang{notifier.Chinese, notifier.English} {

@@ -126,8 +126,10 @@ func (a *account) warm(ctx context.Context, rule string, opens time.Time) {
 		return
 	}
 	a.log.Info("trains go on sale soon; making sure of the login", zap.String("rule", rule), zap.Time("on_sale", opens))
-	if err := a.w.client.KeepAlive(ctx, twelve306.Fresh); err != nil && twelve306.KindOf(err) != twelve306.Session {
-		return // no answer is not logged out
+	if !a.warmed.Before(a.w.client.Pace().NotSooner()) {
+		if err := a.w.client.KeepAlive(ctx, twelve306.Fresh); err != nil && twelve306.KindOf(err) != twelve306.Session {
+			return // no answer is not logged out
+		}
 	}
 	if in, _ := a.w.client.LoggedIn(); !in {
 		// The error was told; the next of the warm-ups tries again.

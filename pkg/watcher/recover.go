@@ -289,7 +289,7 @@ func (a *account) cameAndWent(at *Attempt, held *HeldOrder, end EventKind) {
 	w, now := a.w, time.Now()
 	n := w.say.paid(at.Rule, held)
 	if end != Paid {
-		n = w.say.expired(at.Rule, held, false, !w.over(at.Rule))
+		n = w.say.expired(at.Rule, held, lapsedOrCancelled, !w.over(at.Rule))
 	}
 	v := (&Attempt{ID: at.ID, Rule: at.Rule, State: AttemptState(end), Trip: at.Trip, Order: held, Begun: at.Begun, Ended: now}).view(w.opt.Location)
 	n.Order = &v
@@ -429,10 +429,6 @@ func (a *account) loginUrgently(ctx context.Context, at *Attempt) error {
 		}
 	}
 }
-
-// longestPayWindow is how long an order waits for its payment at most
-// (PROTOCOL.md 3: 30 minutes in 2017, 10 to 20 later).
-const longestPayWindow = 30 * time.Minute
 
 // worry tells the user that a seat may be held when 12306 has said nothing that
 // can be read for a while: he can look in the app, watcherd cannot.

@@ -130,6 +130,7 @@ func (w *Watcher) live(ctx context.Context) (again bool) {
 	work.Go(func() { w.lookLoop(living) })
 	work.Go(func() { w.refreshStations(living) })
 	work.Go(func() { w.writeLater(living) })
+	work.Go(func() { w.remind(living) })
 	if !w.opt.Digest.IsZero() {
 		work.Go(func() { w.sendDigests(living) })
 	}

@@ -19,13 +19,14 @@ type solver struct {
 	w         *Watcher
 	rule      string // empty for a login that is for no rule
 	attempt   string
-	trip      *Trip     // of an order
-	last      string    // ID of the question before
-	opens     time.Time // when the trains go on sale for which this login is wanted; zero: it is for no such moment
-	forgotten int       // right answers of which 12306 knew nothing a moment later
-	hold      *hold     // of the attempt; nil for a login by itself
-	doubt     *Attempt  // the order that may be held, of which this login is to tell; nil: none
-	until     time.Time // of a QR conversation: codes expire, the user's time does not start anew
+	trip      *Trip       // of an order
+	last      string      // ID of the question before
+	opens     time.Time   // when the trains go on sale for which this login is wanted; zero: it is for no such moment
+	forgotten int         // right answers of which 12306 knew nothing a moment later
+	hold      *hold       // of the attempt; nil for a login by itself
+	doubt     *Attempt    // the order that may be held, of which this login is to tell; nil: none
+	enough    func() bool // of a login: the password is posted no more; may be nil
+	until     time.Time   // of a QR conversation: codes expire, the user's time does not start anew
 }
 
 // Solve implements twelve306.Solver: it writes down that a question is open,
@@ -35,6 +36,9 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	w := s.w
 	if ch.Previous == "forgotten" {
 		s.forgotten++
+	}
+	if ch.Previous == "lost" && s.enough != nil && s.enough() {
+		return twelve306.Answer{}, errEnough // nobody answers for nothing
 	}
 	if ch.Wrong >= w.opt.Question.Attempts {
 		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.enough(ch, s.forgotten))
@@ -112,6 +116,7 @@ func (w *Watcher) ask(ctx context.Context, p notifier.Prompt) (notifier.Reply, e
 	defer func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		w.work.sign()
 		for i := range w.pending {
 			if w.pending[i].ID == p.ID {
 				w.pending = append(w.pending[:i], w.pending[i+1:]...)

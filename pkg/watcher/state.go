@@ -101,7 +101,7 @@ func (s *State) Open() *Attempt {
 // Held returns the attempts of the account whose order waits for payment,
 // oldest first.
 func (s *State) Held() []*Attempt {
-	return slices.DeleteFunc(s.Unpaid(), s.elsewhere)
+	return slices.DeleteFunc(s.watched(), s.letGo)
 }
 
 // Unpaid returns the attempts whose order waits for payment, whichever account

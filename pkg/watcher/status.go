@@ -3,6 +3,7 @@ package watcher
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
@@ -273,15 +274,42 @@ func (w *Watcher) Line() string {
 	return line
 }
 
-// Alive reports whether the loop that looks still turns: what feeds the
-// watchdog. It turns at every look and at least once an hour; a look that
-// hangs longer than any of its timeouts is a loop that is stuck.
+// Alive reports whether the loop that looks still turns, and whether the account
+// still works at what it works at: what feeds the watchdog. A loop that waits for
+// its next look, or for 12306 to come back, is alive; one that is stuck within a
+// look is not.
 func (w *Watcher) Alive(now time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.looking.IsZero() || now.Sub(w.looking) < stuck
+	if !w.looking.IsZero() && now.Sub(w.looking) >= stuck {
+		return false
+	}
+	// A question waits for a person, and a pause is one that 12306 asked for, an
+	// hour at most, or that of ask_again.
+	return len(w.pending) > 0 || w.work.silent(now) < max(time.Hour, w.opt.Question.AskAgain)+stuck
 }
 
 // stuck is longer than one look can take: its turn in the pace (five minutes
 // when the budget is spent) and its requests.
 const stuck = 10 * time.Minute
+
+// signs are those that the goroutine of the account gives of its life: it begins
+// its round, a request of it leaves, a question of it ends. It may rightly be at
+// one thing for hours, a queue or a doubt, but not without any of these.
+type signs struct {
+	born time.Time
+	busy atomic.Bool  // else it waits for what is due
+	last atomic.Int64 // nanoseconds after born
+}
+
+func (s *signs) begin() { s.sign(); s.busy.Store(true) }
+func (s *signs) pause() { s.busy.Store(false) }
+func (s *signs) sign()  { s.last.Store(int64(time.Since(s.born))) }
+
+// silent is how long it has been at work without a sign.
+func (s *signs) silent(now time.Time) time.Duration {
+	if !s.busy.Load() {
+		return 0
+	}
+	return now.Sub(s.born) - time.Duration(s.last.Load())
+}

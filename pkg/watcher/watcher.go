@@ -62,9 +62,10 @@ type QuestionOptions struct {
 // Watcher is the daemon: it looks, tells, and books. Open makes it, Run runs
 // it until its context ends.
 //
-// Three kinds of goroutine work for Run. One looks (plan.go, poll.go). One owns the
+// Four kinds of goroutine work for Run. One looks (plan.go, poll.go). One owns the
 // account: logins, attempts, recovery and the watch over held orders follow
-// each other there and never overlap (account.go). One per channel tells
+// each other there and never overlap (account.go). One reminds of what must be
+// paid, whatever the account waits for (remind.go). One per channel tells
 // (tell.go). What they share is below mu.
 type Watcher struct {
 	opt    Options
@@ -81,11 +82,14 @@ type Watcher struct {
 	replan chan struct{}            // the plan of looks changed
 	seats  chan struct{}            // there may be something to book
 	unkept chan struct{}            // something is in memory only
+	unpaid chan struct{}            // there may be an order to remind of
 	posts  map[string]chan struct{} // by channel: something to tell
 	renew  chan struct{}            // next waits
 	turn   turn                     // the account's, while an attempt must not be interrupted
 
 	side sync.WaitGroup // offers
+
+	work signs // of the account's goroutine
 
 	account *account // of the settings in force; nil before Run
 	diary   diary    // of the loop that looks
@@ -129,9 +133,9 @@ func open(opt Options, s *store.Store) (*Watcher, error) {
 	}
 	w := &Watcher{
 		log: opt.Log, store: s, state: NewState(), byName: map[string]*watched{},
-		replan: make(chan struct{}, 1), seats: make(chan struct{}, 1), unkept: make(chan struct{}, 1),
+		replan: make(chan struct{}, 1), seats: make(chan struct{}, 1), unkept: make(chan struct{}, 1), unpaid: make(chan struct{}, 1),
 		renew: make(chan struct{}, 1), turn: make(turn, 1),
-		copies: &captures{dir: opt.Dir, log: opt.Log}, meter: newMeter(),
+		copies: &captures{dir: opt.Dir, log: opt.Log}, meter: newMeter(), work: signs{born: time.Now()},
 	}
 	if err := w.replay(); err != nil {
 		return nil, fmt.Errorf("state folder %s: %w", opt.Dir, err)
@@ -300,6 +304,14 @@ func (w *Watcher) rememberPace(dir string, client *twelve306.Client) error {
 		}
 		// A mark that is not written only shortens what the next life knows.
 		_ = marks.Add(store.Mark{At: m.At, Kind: kind})
+		if !m.Look {
+			w.work.sign()
+		}
+	})
+	// What 12306 asked for holds for the next life, and for the next settings.
+	s := marks.Slowed()
+	client.Pace().RememberSlow(twelve306.Slowness{Factor: s.Factor, Base: s.Base, At: s.At, NotSooner: s.NotSooner}, func(s twelve306.Slowness) {
+		_ = marks.Slow(store.Slow{Factor: s.Factor, Base: s.Base, At: s.At, NotSooner: s.NotSooner})
 	})
 	return nil
 }
@@ -350,13 +362,15 @@ func (w *Watcher) startTelling(ctx context.Context) (stop func()) {
 
 // Login logs in now, whatever session is configured, and keeps the session for
 // the next Run; it takes Run's place. It tries a password that was refused
-// before: the user asks for it. It returns the names of the passengers that
+// before, or posted often enough: the user asks for it. It returns the names of the passengers that
 // the account has saved.
 func (w *Watcher) Login(ctx context.Context) (passengers []string, err error) {
 	w.since = time.Now()
 	defer w.startTelling(ctx)()
 	defer w.flush(stopGrace(w.since.Add(stopTime)))
-	if err := newAccount(w).login(ctx, ""); err != nil {
+	a := newAccount(w)
+	a.forgetPosts()
+	if err := a.login(ctx, ""); err != nil {
 		w.closeQuestions(stopGrace(time.Now().Add(stopTime)))
 		return nil, err
 	}
@@ -381,6 +395,11 @@ func stopGrace(end time.Time) time.Duration {
 func (w *Watcher) record(news []News, events ...Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.recordHeld(news, events)
+}
+
+// recordHeld is record for callers that hold w.mu.
+func (w *Watcher) recordHeld(news []News, events []Event) error {
 	if err := w.writeUnsaved(); err != nil {
 		return err
 	}
@@ -396,13 +415,18 @@ func (w *Watcher) record(news []News, events ...Event) error {
 // recordAlways is record for what has already happened at 12306: when the disk
 // refuses it, it is kept in memory, told from there, and written later.
 func (w *Watcher) recordAlways(news []News, events ...Event) {
-	err := w.record(news, events...)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.recordAlwaysHeld(news, events)
+}
+
+// recordAlwaysHeld is recordAlways for callers that hold w.mu.
+func (w *Watcher) recordAlwaysHeld(news []News, events []Event) {
+	err := w.recordHeld(news, events)
 	if err == nil {
 		return
 	}
 	w.log.Error("the state folder cannot be written; going on in memory", zap.Error(err))
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	records, out := w.encode(news, events)
 	w.unsaved = append(w.unsaved, records...)
 	for i := range out {
@@ -490,6 +514,9 @@ func (w *Watcher) fold(events []Event) {
 			w.state.prune(e.At)
 		}
 		w.meter.happened(e)
+		if e.Kind == Booked {
+			nudge(w.unpaid)
+		}
 	}
 }
 

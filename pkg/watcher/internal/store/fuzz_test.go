@@ -22,6 +22,7 @@ func FuzzMarks(f *testing.F) {
 	now := time.Now()
 	f.Add([]byte("12345"))
 	f.Add(bytes.Repeat([]byte{0xff}, markSize*markSlots+3))
+	f.Add(bytes.Repeat([]byte{0xff}, markSize*markSlots+slowSize))
 	f.Add(slices.Concat(record(now.Add(-time.Minute), 'l'), record(now.Add(-time.Second), 'p'), make([]byte, 40)))
 	f.Add(slices.Concat(record(now.Add(-time.Minute), 'l'), record(now.AddDate(50, 0, 0), 'l'), record(now.Add(-time.Second), 'o')))
 	f.Add(bytes.Repeat(record(now.Add(-time.Second), 'l'), markSlots))

@@ -215,6 +215,27 @@ func TestMarks(t *testing.T) {
 			t.Error("the newest was overwritten instead of the oldest")
 		}
 	}
+	// What slows us stands behind them.
+	slow := Slow{Factor: 4, Base: 3 * time.Second, At: newest, NotSooner: newest.Add(time.Hour)}
+	if m.Slowed() != (Slow{}) {
+		t.Errorf("slowed from the start: %+v", m.Slowed())
+	}
+	if err := m.Slow(slow); err != nil {
+		t.Fatal(err)
+	}
+	if again, list, err := OpenMarks(dir); err != nil || len(list) != markSlots || again.Slowed() != slow {
+		t.Errorf("%d marks, slowed %+v, %v", len(list), again.Slowed(), err)
+	} else {
+		again.Close()
+	}
+	if err := m.Slow(Slow{Factor: 1, Base: time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	if again, _, err := OpenMarks(dir); err != nil || !again.Slowed().NotSooner.IsZero() || again.Slowed().Factor != 1 {
+		t.Errorf("slowed %+v, %v", again.Slowed(), err)
+	} else {
+		again.Close()
+	}
 	// Half a mark at the end, as a torn write leaves it, is no mark.
 	if err := os.WriteFile(filepath.Join(dir, "pace"), []byte("12345"), 0o600); err != nil {
 		t.Fatal(err)
