@@ -81,7 +81,7 @@ func FuzzReply(f *testing.F) {
 		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || len(text) > 500 {
 			t.Fatalf("%q", text)
 		}
-		for _, secret := range n.(*channel).secrets {
+		for _, secret := range n.(*channel).hidden {
 			if secret != "" && strings.Contains(text, secret) {
 				t.Fatalf("%s: it tells the secret: %s", name, text)
 			}
