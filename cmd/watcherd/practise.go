@@ -154,7 +154,7 @@ func (p *parts) practiceQuestion(ctx context.Context, o practiceOptions, working
 	if !slices.Contains(hear, p.page()) {
 		link = nil
 	}
-	fan := &notifier.Fanout{Channels: working, Report: func(channel string, err error) {
+	fan := &notifier.Fanout{Channels: working, Near: p.near(), Report: func(channel string, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		failed[channel] = plainError(err)

@@ -146,6 +146,7 @@ type Prompt struct {
 	To       []string  // names of the channels to ask; empty: all of them
 	Replaces string    // ID of the question whose message this one takes the place of (a new picture, a fresh QR code); may be empty
 	Wrong    bool      // the answer to the question that it replaces was wrong
+	Anew     bool      // who was called for the question that it replaces must be called again: it is another thing, or he has gone
 }
 
 // Action is what a reply asks for.
@@ -180,4 +181,8 @@ type Reply struct {
 type Channel struct {
 	Name     string
 	Notifier Notifier // also an Asker when the channel can hear
+
+	// Here is true of what is no phone: a screen of this machine, a program.
+	// Links that lead to this machine only are of use there.
+	Here bool
 }
