@@ -425,7 +425,7 @@ func (w *Watcher) askOffer(ctx context.Context, words notifier.Prompt, rule stri
 	var news []News
 	var events []Event
 	if err == nil {
-		news = append(news, w.say.answered(rule, r))
+		news = append(news, w.say.answered(p, r))
 		events = append(events, Event{Kind: AnswerUsed, Rule: rule, Question: p.ID})
 	}
 	yes := err == nil && r.Action == notifier.Answered && r.Yes

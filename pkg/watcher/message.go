@@ -47,6 +47,11 @@ type News struct {
 	Shown bool // a question shows it already to the channels that can hear
 	Order *OrderView
 	Seen  string // the attempt whose reminders end when the user says that he has seen this
+
+	// Asked are, of an answer, the channels that the question was for (none: all of them), Called
+	// says that those that cannot hear were told of it.
+	Asked  []string
+	Called bool
 }
 
 // speaker words news in one language.
@@ -192,8 +197,8 @@ func (s speaker) thenStopped(why string) string {
 	return lines(s.f("这条规则暂不下单，只通知：", "This rule books nothing for now and only tells:"), why)
 }
 
-func (s speaker) answered(rule string, r notifier.Reply) News {
-	n := News{Kind: NewsAnswered, Rule: rule, Shown: true, Title: s.f("已有人回答", "Answered"), Text: s.lang.EndedBy(r)}
+func (s speaker) answered(p notifier.Prompt, r notifier.Reply) News {
+	n := News{Kind: NewsAnswered, Rule: p.Rule, Shown: true, Asked: p.To, Called: p.Replaces == "" || p.Anew, Title: s.f("已有人回答", "Answered"), Text: s.lang.EndedBy(r)}
 	switch r.Action {
 	case notifier.Another:
 		n.Title = s.f("有人要求换一张", "A new picture was asked for")

@@ -19,13 +19,19 @@ type solver struct {
 	w         *Watcher
 	rule      string // empty for a login that is for no rule
 	attempt   string
-	trip      *Trip     // of an order
-	last      string    // ID of the question before
+	trip      *Trip  // of an order
+	last      string // ID of the question before
+	lastKind  notifier.Kind
+	answered  time.Time // when that was answered
 	opens     time.Time // when the trains go on sale for which this login is wanted; zero: it is for no such moment
 	forgotten int       // right answers of which 12306 knew nothing a moment later
 	hold      *hold     // of the attempt; nil for a login by itself
 	until     time.Time // of a QR conversation: codes expire, the user's time does not start anew
 }
+
+// atHand is how long whoever has answered a question still looks at its page,
+// where the next one appears by itself. Later he must be called again.
+const atHand = 10 * time.Second
 
 // Solve implements twelve306.Solver: it writes down that a question is open,
 // asks every channel, writes down that the answer is used, and only then hands
@@ -60,7 +66,10 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	if s.trip != nil { // a login concerns everybody
 		p.To = w.askedOf(s.rule)
 	}
-	s.last = p.ID
+	// QR codes expire and are renewed by themselves: who has not scanned the
+	// first need not be called for the others.
+	p.Anew = s.last != "" && (p.Kind != s.lastKind || p.Kind != notifier.QR && now.Sub(s.answered) > atHand)
+	s.last, s.lastKind = p.ID, p.Kind
 	if err := w.record(nil, Event{Kind: QuestionOpened, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
 		return twelve306.Answer{}, &unwritten{err}
 	}
@@ -72,10 +81,11 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	if err != nil {
 		return twelve306.Answer{}, err
 	}
+	s.answered = time.Now()
 	if r.Action == notifier.Cancelled {
 		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.cancelled())
 	}
-	if err := w.record([]News{w.say.answered(s.rule, r)},
+	if err := w.record([]News{w.say.answered(p, r)},
 		Event{Kind: AnswerUsed, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
 		return twelve306.Answer{}, &unwritten{err}
 	}
