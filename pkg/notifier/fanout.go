@@ -159,6 +159,16 @@ func (f *Fanout) Notify(ctx context.Context, m Message) error {
 	return errors.Join(errs...)
 }
 
+// Amend has the channels add to the end of an answered question that it led to
+// nothing; see [Amender].
+func (f *Fanout) Amend(id, text string) {
+	for _, c := range f.Channels {
+		if a, ok := c.Notifier.(Amender); ok {
+			a.Amend(id, text)
+		}
+	}
+}
+
 // Wait returns when no driver is busy with a question that has ended, or with
 // ctx's cause when that takes longer than ctx. It is for shutting down: no Ask
 // may begin after it.

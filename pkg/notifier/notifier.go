@@ -86,6 +86,19 @@ type Commander interface {
 	Commands(ctx context.Context, menu []Command, answer func(ctx context.Context, text string) string) error
 }
 
+// Amender is an [Asker] that shows an ended question for as long as the user
+// keeps it. It is an interface of its own because only some channels can change
+// what they have sent, and because what becomes of an answer is known after its
+// Ask has returned, when nobody waits there to be told.
+//
+// Amend adds to the end of the question with that ID, when it was answered
+// there, that the answer led to nothing: text says why, in the user's language.
+// It does not wait.
+type Amender interface {
+	Asker
+	Amend(id, text string)
+}
+
 // Lang is the language of what the user reads: zh or en.
 type Lang string
 

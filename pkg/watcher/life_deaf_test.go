@@ -130,3 +130,37 @@ func TestTheDeafAreCalledAgain(t *testing.T) {
 		})
 	}
 }
+
+// screen is a channel that can change what it has shown.
+type screen struct {
+	*line
+	amended *[]string
+}
+
+// Amend implements notifier.Amender.
+func (s screen) Amend(id, text string) {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	*s.amended = append(*s.amended, id, text)
+}
+
+// Wrong answers that end an attempt end its last question too, which says thank
+// you as long as nobody knows better; the ones before are marked by those that
+// took their place.
+func TestTheLastAnswerIsMarked(t *testing.T) {
+	var amended []string
+	set := setup{sim: calm(), change: func(o *Options) {
+		o.Channels[0].Notifier = screen{o.Channels[0].Notifier.(*line), &amended}
+	}}
+	play(t, set, func(s *scene) {
+		s.phone.answers(s.phone.wrongly, s.phone.wrongly, s.phone.wrongly)
+		s.start()
+		m := s.untilTold(NewsLoginFailed, 1, 5*time.Minute)
+		asked := s.phone.questions("")
+		s.phone.mu.Lock()
+		defer s.phone.mu.Unlock()
+		if want := []string{asked[len(asked)-1].ID, "答错了 3 次。"}; !slices.Equal(amended, want) || !strings.Contains(m.Text, want[1]) {
+			t.Errorf("amended %q, want %q; told %q", amended, want, m.Text)
+		}
+	})
+}

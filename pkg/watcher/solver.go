@@ -42,7 +42,9 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 		s.forgotten++
 	}
 	if ch.Wrong >= w.opt.Question.Attempts {
-		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.enough(ch, s.forgotten))
+		why := w.say.enough(ch, s.forgotten)
+		w.fan.Amend(s.last, why) // the message of the last answer still says thank you
+		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, why)
 	}
 	now := time.Now()
 	p := notifier.Prompt{
