@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -137,6 +138,18 @@ func (l Lang) Elsewhere(link, channels string) string {
 			"Please answer it on the computer that runs watcherd: watcherd status prints the address of a page that leads there.")
 	}
 	return l.Pick("请在 "+channels+" 上回答。", "Please answer it on "+channels+".")
+}
+
+// Count writes a number of things: "3" in Chinese, whose templates have the
+// measure word, and "1 rule" or "3 rules" in English.
+func (l Lang) Count(n int, one, many string) string {
+	switch {
+	case l != English:
+		return strconv.Itoa(n)
+	case n == 1:
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // Remaining writes a duration as people do, rounded to the second:

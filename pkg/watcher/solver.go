@@ -206,13 +206,14 @@ func (s speaker) enough(ch twelve306.Challenge, forgotten int) string {
 	case ch.Kind == twelve306.AppChallenge:
 		return s.f("12306 说那件事还没有办好。", "12306 says that it is not done yet.")
 	case forgotten >= ch.Wrong:
-		return s.f("你答对了，但 12306 弄丢了登录，%d 次都是这样。", "You answered right, but 12306 lost the login, %d times in a row.", ch.Wrong)
+		return s.f("你答对了，但 12306 弄丢了登录，%s 次都是这样。", "You answered right, but 12306 lost the login, %s.", s.lang.Count(ch.Wrong, "time", "times in a row"))
 	case forgotten > 0:
-		return s.f("试了 %d 次都没成，其中 %d 次你答对了，是 12306 弄丢了登录。", "%d answers came to nothing; %d of them were right, and 12306 lost the login.", ch.Wrong, forgotten)
+		return s.f("试了 %s 次都没成，其中 %s 次你答对了，是 12306 弄丢了登录。", "%s came to nothing; %s right, and 12306 lost the login.",
+			s.lang.Count(ch.Wrong, "answer", "answers"), s.lang.Count(forgotten, "of them was", "of them were"))
 	case ch.Kind == twelve306.SMSChallenge:
-		return s.f("验证码 %d 次都不对，也可能是过期了。", "%d codes were wrong or too old.", ch.Wrong)
+		return s.f("验证码 %s 次都不对，也可能是过期了。", "%s wrong or too old.", s.lang.Count(ch.Wrong, "code was", "codes were"))
 	}
-	return s.f("答错了 %d 次。", "%d answers were wrong.", ch.Wrong)
+	return s.f("答错了 %s 次。", "%s wrong.", s.lang.Count(ch.Wrong, "answer was", "answers were"))
 }
 
 func (s speaker) qrEnd(state twelve306.QRState) string {
