@@ -30,15 +30,22 @@ var advices = []struct {
 	{regexp.MustCompile(`certificate`),
 		"证书不对：检查地址和这台机器的时间；自己签的证书写进 ca_file", "The certificate will not do: check the address and the clock of this machine; your own authority goes into ca_file"},
 	{regexp.MustCompile(`(?i)deadline exceeded|timeout|connection refused|no such host|unreachable|connection reset|no route`),
-		"连不上：检查地址、端口和网络；连不上 Telegram 时给它配 proxy", "It cannot be reached: check address, port and network; where Telegram is blocked it wants a proxy"},
+		"连不上：检查地址、端口和网络", "It cannot be reached: check address, port and network"},
 }
 
-// advice is the next step after an error; empty when none is known.
-func advice(l notifier.Lang, problem string) string {
-	for _, a := range advices {
-		if a.fits.MatchString(problem) {
-			return l.Pick(a.zh, a.en)
+// advice is the next step after an error of a channel; empty when none is
+// known. telegram says that the channel is one of Telegram's, which is blocked
+// in some countries, while a mail server that refuses a connection is not.
+func advice(l notifier.Lang, problem string, telegram bool) string {
+	for i, a := range advices {
+		if !a.fits.MatchString(problem) {
+			continue
 		}
+		said := l.Pick(a.zh, a.en)
+		if telegram && i == len(advices)-1 {
+			said += l.Pick("；这里连不上 Telegram 的话，给它配 proxy", "; where Telegram is blocked it wants a proxy")
+		}
+		return said
 	}
 	return ""
 }

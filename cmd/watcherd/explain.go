@@ -152,7 +152,8 @@ func (c *caller) printVerdicts(p paper, rule string, trains []watcher.VerdictVie
 		fmt.Fprintf(p, l.Pick("%s：12306 说这一天没有车\n", "%s: 12306 lists no trains for that day\n"), rule)
 		return
 	}
-	fmt.Fprintf(p, l.Pick("%s，%s：%d 趟车，%d 趟符合\n", "%s, %s: %d trains, %d of them satisfy the rule\n"), rule, trains[0].Date, len(trains), good)
+	fmt.Fprintf(p, l.Pick("%s，%s：%s 趟车，%s 趟符合\n", "%s, %s: %s, %s the rule\n"), rule, trains[0].Date,
+		l.Count(len(trains), "train", "trains"), l.Count(good, "of them satisfies", "of them satisfy"))
 	header := []string{l.Pick("车次", "Train"), l.Pick("站", "Stations"), l.Pick("时间", "Times"), l.Pick("结论", "Verdict")}
 	rows := make([][]string, len(trains))
 	for i, v := range trains {

@@ -50,7 +50,7 @@ var fuzzed = []struct{ dir, target, parsers string }{
 	{"pkg/notifier/telegram", "FuzzCompose", "compose"},
 	{"pkg/notifier/email", "FuzzRead", "readHeader read header part decode line about firstLine htmlText"},
 	{"pkg/notifier", "FuzzNumbered", "Numbered"},
-	{"pkg/notifier/services", "FuzzReply", "judge retryAfter tidy"},
+	{"pkg/notifier/services", "FuzzReply", "judge retryAfter tidy UnmarshalJSON gather"},
 	{"pkg/notifier/services", "FuzzEvents", "subscribe nextLine hear listenTo hearBound"},
 	{"pkg/notifier/services", "FuzzText", "markdown cut"},
 	{"pkg/notifier/web", "FuzzForm", "post parse asked"},

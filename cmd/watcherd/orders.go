@@ -81,7 +81,7 @@ func (c *caller) ordersTable(p paper, orders []watcher.OrderView) string {
 		var tickets []string
 		for k, name := range o.Passengers {
 			if k < len(o.Seats) {
-				name += " " + o.Seats[k]
+				name += " " + watcher.SeatWords(l, o.Seats[k])
 			}
 			tickets = append(tickets, name)
 		}

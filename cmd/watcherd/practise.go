@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
+	"github.com/watcherd/watcherd/pkg/notifier/telegram"
 	"github.com/watcherd/watcherd/pkg/notifier/web"
 	"github.com/watcherd/watcherd/pkg/twelve306"
 )
@@ -38,6 +39,8 @@ type testStep struct {
 	Names   []string      `json:"names,omitempty"`  // asked: the channels
 	Link    string        `json:"link,omitempty"`   // asked: the answer page
 	Wait    time.Duration `json:"wait,omitempty"`   // asked: how long
+
+	Telegram bool `json:"telegram,omitempty"` // the channel is one of Telegram's
 }
 
 // The steps.
@@ -74,6 +77,11 @@ func (p *parts) practise(ctx context.Context, o practiceOptions, report func(tes
 	say := func(s testStep) {
 		mu.Lock()
 		defer mu.Unlock()
+		for _, c := range tried {
+			if _, ok := c.Notifier.(*telegram.Driver); ok && c.Name == s.Channel {
+				s.Telegram = true
+			}
+		}
 		report(s)
 	}
 	good := make([]bool, len(tried))
@@ -154,7 +162,7 @@ func (p *parts) practiceQuestion(ctx context.Context, o practiceOptions, working
 	if !slices.Contains(hear, p.page()) {
 		link = nil
 	}
-	fan := &notifier.Fanout{Channels: working, Report: func(channel string, err error) {
+	fan := &notifier.Fanout{Channels: working, Near: p.near(), Report: func(channel string, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		failed[channel] = plainError(err)

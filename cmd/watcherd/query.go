@@ -205,7 +205,7 @@ func trainViews(trains []twelve306.Train, j twelve306.Journey, patterns watcher.
 // that any of them has, or, where that is too wide, with the seats of a train in
 // one cell or below it.
 func printTrains(p paper, l notifier.Lang, view []trainView, j twelve306.Journey, all int) {
-	fmt.Fprintf(p, l.Pick("%s %s → %s：%d 趟车", "%s %s → %s: %d trains"), j.Date, j.From, j.To, all)
+	fmt.Fprintf(p, l.Pick("%s %s → %s：%s 趟车", "%s %s → %s: %s"), j.Date, j.From, j.To, l.Count(all, "train", "trains"))
 	if len(view) != all {
 		fmt.Fprintf(p, l.Pick("，其中 %d 趟符合", ", %d of them as asked"), len(view))
 	}

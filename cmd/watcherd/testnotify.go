@@ -159,7 +159,7 @@ func (r *testReport) print(s testStep) {
 			break
 		}
 		at := l.Pick("练习题已发出，请在手机上回答（", "a practice question is out; answer it (") + strings.Join(s.Names, l.Pick("、", ", ")) +
-			fmt.Sprintf(l.Pick("），最多等 %v", "), it waits %v at most"), s.Wait)
+			fmt.Sprintf(l.Pick("），最多等 %s", "), it waits %s at most"), l.Remaining(s.Wait))
 		if s.Link != "" {
 			at += l.Pick("\n答题页：", "\nthe answer page: ") + s.Link
 		}
@@ -184,7 +184,7 @@ func (r *testReport) print(s testStep) {
 		mark = r.paper.paint("✗", text.FgRed)
 	}
 	fmt.Fprintf(r.paper, "%s %s  %s\n", mark, text.Pad(s.Channel, 10, ' '), words)
-	if next := advice(l, s.Error); next != "" {
+	if next := advice(l, s.Error, s.Telegram); next != "" {
 		fmt.Fprintf(r.aside, "  %s\n", next)
 	}
 }

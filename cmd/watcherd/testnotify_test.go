@@ -363,8 +363,13 @@ func TestAdvice(t *testing.T) {
 		"STARTTLS mode set to": "security: tls", "tls: first record does not look like a TLS handshake": "security: starttls", "x509: certificate signed by unknown authority": "ca_file",
 		"dial tcp: lookup api.telegram.org: no such host": "proxy", "context deadline exceeded": "proxy", "550 5.1.1 User unknown": "to:", "we have run out of stamps": "",
 	} {
-		if got := advice(notifier.English, problem); want == "" && got != "" || !strings.Contains(got, want) {
+		if got := advice(notifier.English, problem, true); want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%s: %q", problem, got)
+		}
+	}
+	for _, l := range []notifier.Lang{notifier.Chinese, notifier.English} { // mail servers refuse connections too
+		if got := advice(l, "dial tcp 127.0.0.1:25: connect: connection refused", false); got == "" || strings.Contains(got, "Telegram") || strings.Contains(got, "proxy") {
+			t.Errorf("of another channel: %q", got)
 		}
 	}
 	for _, a := range advices {

@@ -95,6 +95,7 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 			return nil, err
 		}
 		add(s.Name, n)
+		p.channels[len(p.channels)-1].Here = s.Webhook != nil // programs answer through the page of this machine
 		if hears, ok := n.(*services.NtfyAsker); ok {
 			p.run = append(p.run, hears.Run)
 		}
@@ -105,13 +106,37 @@ func channels(c *config.Config, log *zap.Logger) (*parts, error) {
 		p.run = append(p.run, t.Run)
 		p.hearsTerminal = true
 	}
+	if p.link != nil && !p.brought() {
+		p.link = logged(p.link, log)
+	}
 	if p.link != nil && len(p.channels) == 1 {
 		// The page answers and tells nothing: the log brings its links, the
 		// terminal its news.
-		p.link = logged(p.link, log)
 		add("terminal", terminal.New(nil, os.Stderr, terminal.Options{Lang: c.Language, Columns: -1}))
+		p.channels[1].Here = true
 	}
 	return p, nil
+}
+
+// brought reports whether a channel brings the links of the answer page to the
+// user: one beside the page that hears, or any when they lead further than to
+// this machine.
+func (p *parts) brought() bool {
+	return slices.ContainsFunc(p.channels, func(c notifier.Channel) bool {
+		if _, page := c.Notifier.(*web.Server); page {
+			return false
+		}
+		_, hears := c.Notifier.(notifier.Asker)
+		return hears || c.Here || p.public
+	})
+}
+
+// near is the answer page's channel when its links lead to this machine only.
+func (p *parts) near() string {
+	if p.public {
+		return ""
+	}
+	return p.page()
 }
 
 // linked adds the channel behind the links to those that a question is for. A
@@ -125,9 +150,9 @@ func linked(link func(*notifier.Prompt) string, channel string) func(*notifier.P
 	}
 }
 
-// logged writes a question's link into the log: when the answer page is the
-// only channel there is nobody else to bring it to the user. Otherwise it stays
-// out of the log, for whoever has it can answer.
+// logged writes a question's link into the log: when no channel brings it to the
+// user there is nowhere else. Otherwise it stays out of the log, for whoever has
+// it can answer.
 func logged(link func(*notifier.Prompt) string, log *zap.Logger) func(*notifier.Prompt) string {
 	return func(q *notifier.Prompt) string {
 		at := link(q)
@@ -253,7 +278,7 @@ func options(c *config.Config, p *parts, log *zap.Logger) (watcher.Options, erro
 		return watcher.Options{}, err
 	}
 	o := watcher.Options{
-		Dir: c.StateDir, Rules: c.Rules, Channels: p.channels, Link: p.link, Client: client, Site: c.Twelve306.BaseURL,
+		Dir: c.StateDir, Rules: c.Rules, Channels: p.channels, Link: p.link, Near: p.near(), Client: client, Site: c.Twelve306.BaseURL,
 		Language: c.Language, Location: c.Location, Hours: c.Twelve306.ServiceHours, Quick: isLoopback(c.Twelve306.BaseURL), Log: log,
 		Digest:   c.Monitor.Digest,
 		Question: watcher.QuestionOptions{Timeout: c.Question.Timeout, Attempts: c.Question.Attempts, AskAgain: c.Question.AskAgain},

@@ -30,7 +30,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // says to the user how it ended, in one short sentence in his language; a
 // driver writes it where the question stood.
 type Closed struct {
-	Reason string
+	Reason  string
+	Settled bool // somebody has answered or cancelled, and nobody need look at it any more
 }
 
 func (c *Closed) Error() string { return "question closed: " + c.Reason }

@@ -36,6 +36,11 @@ type Fanout struct {
 	// whoever gives the link must hear what is answered there.
 	Link func(*Prompt) string
 
+	// Near is the name of the channel behind the links when these lead to this
+	// machine only; empty: a phone can open them. A channel that cannot hear
+	// then gets none, unless it is Here: the tap of its user would end nowhere.
+	Near string
+
 	// Report is told which channel failed while a question was open: its user
 	// does not see the question, or not any more. It may be nil.
 	Report func(channel string, err error)
@@ -48,7 +53,8 @@ type Fanout struct {
 // with a word on who answered and where; [Fanout.Wait] waits for that.
 //
 // A channel that cannot hear is told that there is a question, unless p takes
-// the place of an earlier one: the link that it has leads to the newest.
+// the place of an earlier one and is not Anew: the link that it has leads to
+// the newest.
 //
 // A channel that fails does not end the question for the others. When all
 // failed, the error is theirs, joined. It is [ErrNoAsker] when no channel can
@@ -83,7 +89,7 @@ func (f *Fanout) Ask(ctx context.Context, p Prompt) (Reply, error) {
 	for _, c := range channels {
 		asker, ok := c.Notifier.(Asker)
 		if !ok {
-			if p.Replaces == "" {
+			if p.Replaces == "" || p.Anew {
 				f.running.Go(func() { f.announce(ctx, asked.Done(), c, p, names) })
 			}
 			continue
@@ -108,7 +114,7 @@ func (f *Fanout) Ask(ctx context.Context, p Prompt) (Reply, error) {
 		case r := <-results:
 			switch {
 			case r.err == nil:
-				withdraw(&Closed{Reason: p.Lang.EndedBy(r.reply)})
+				withdraw(&Closed{Reason: p.Lang.EndedBy(r.reply), Settled: r.reply.Action != Another})
 				return r.reply, nil
 			case asked.Err() != nil || errors.Is(r.err, ErrExpired):
 				expired = true
@@ -151,6 +157,16 @@ func (f *Fanout) Notify(ctx context.Context, m Message) error {
 	}
 	told.Wait()
 	return errors.Join(errs...)
+}
+
+// Amend has the channels add to the end of an answered question that it led to
+// nothing; see [Amender].
+func (f *Fanout) Amend(id, text string) {
+	for _, c := range f.Channels {
+		if a, ok := c.Notifier.(Amender); ok {
+			a.Amend(id, text)
+		}
+	}
 }
 
 // Wait returns when no driver is busy with a question that has ended, or with
@@ -198,6 +214,10 @@ func askers(channels []Channel) (names []string) {
 // it can be answered; names are the channels that hear. A channel that does not
 // take it is tried again until the question is over.
 func (f *Fanout) announce(ctx context.Context, over <-chan struct{}, c Channel, p Prompt, names []string) {
+	if f.Near != "" && !c.Here && p.Link != "" {
+		p.Link = ""
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == f.Near })
+	}
 	for pause := firstRetry; ; pause = min(2*pause, slowestRetry) {
 		err := tell(ctx, c, p.notice(names))
 		if err == nil || ctx.Err() != nil {
@@ -221,7 +241,7 @@ func (f *Fanout) announce(ctx context.Context, over <-chan struct{}, c Channel, 
 }
 
 // notice is how a channel that cannot hear tells of a question; names are the
-// channels that can.
+// channels that can, as far as they are of use to its user.
 func (p Prompt) notice(names []string) Message {
 	text := strings.TrimPrefix(p.Text+"\n"+p.Lang.Elsewhere(p.Link, strings.Join(names, p.Lang.Pick("、", ", "))), "\n")
 	if line := p.DeadlineLine(time.Now()); line != "" {

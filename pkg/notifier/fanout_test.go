@@ -96,7 +96,7 @@ func TestFirstReplyWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		quick := &hearing{after: 10 * time.Second, reply: Reply{Action: Answered, Yes: true, By: "Li"}}
 		slow := &hearing{withdraw: time.Minute}
-		f := &Fanout{Channels: []Channel{{"slow", slow}, {"quick", quick}}}
+		f := &Fanout{Channels: []Channel{{Name: "slow", Notifier: slow}, {Name: "quick", Notifier: quick}}}
 		begin := time.Now()
 		r, err := f.Ask(t.Context(), question())
 		if err != nil || !r.Yes || r.Channel != "quick" || r.By != "Li" {
@@ -130,22 +130,22 @@ func TestFirstReplyWins(t *testing.T) {
 func TestWithdrawnBecause(t *testing.T) {
 	for _, tt := range []struct {
 		reply Reply
-		want  string
+		want  Closed
 	}{
-		{Reply{Action: Answered}, "Answered on a."},
-		{Reply{Action: Another, By: "Li"}, "Li asked for a new picture on a."},
-		{Reply{Action: Cancelled}, "Somebody cancelled this on a."},
+		{Reply{Action: Answered}, Closed{"Answered on a.", true}},
+		{Reply{Action: Another, By: "Li"}, Closed{"Li asked for a new picture on a.", false}},
+		{Reply{Action: Cancelled}, Closed{"Somebody cancelled this on a.", true}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			a, b := &hearing{after: time.Second, reply: tt.reply}, &hearing{}
-			f := &Fanout{Channels: []Channel{{"a", a}, {"b", b}}}
+			f := &Fanout{Channels: []Channel{{Name: "a", Notifier: a}, {Name: "b", Notifier: b}}}
 			if _, err := f.Ask(t.Context(), question()); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
 			cause, _ := b.state()
-			if closed, ok := errors.AsType[*Closed](cause); !ok || closed.Reason != tt.want {
-				t.Errorf("withdrawn with %v, want %q", cause, tt.want)
+			if closed, ok := errors.AsType[*Closed](cause); !ok || *closed != tt.want {
+				t.Errorf("withdrawn with %v, want %+v", cause, tt.want)
 			}
 		})
 	}
@@ -182,7 +182,7 @@ func TestAskFails(t *testing.T) {
 				var mu sync.Mutex
 				reported := map[string]error{}
 				f := &Fanout{
-					Channels: []Channel{{"a", tt.a}, {"b", tt.b}},
+					Channels: []Channel{{Name: "a", Notifier: tt.a}, {Name: "b", Notifier: tt.b}},
 					Report:   func(channel string, err error) { mu.Lock(); defer mu.Unlock(); reported[channel] = err },
 				}
 				begin := time.Now()
@@ -222,7 +222,7 @@ var errFirst = errors.New("unknown chat")
 func TestExpiredQuestionsSaySo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &hearing{}
-		f := &Fanout{Channels: []Channel{{"a", a}}}
+		f := &Fanout{Channels: []Channel{{Name: "a", Notifier: a}}}
 		if _, err := f.Ask(t.Context(), question()); err != ErrExpired {
 			t.Errorf("Ask = %v, want ErrExpired itself", err)
 		}
@@ -235,7 +235,7 @@ func TestExpiredQuestionsSaySo(t *testing.T) {
 
 func TestNoAsker(t *testing.T) {
 	d := &deaf{}
-	for _, f := range []*Fanout{{}, {Channels: []Channel{{"bark", d}}}} {
+	for _, f := range []*Fanout{{}, {Channels: []Channel{{Name: "bark", Notifier: d}}}} {
 		if _, err := f.Ask(t.Context(), question()); !errors.Is(err, ErrNoAsker) {
 			t.Errorf("Ask = %v", err)
 		}
@@ -253,7 +253,7 @@ func TestDeafChannels(t *testing.T) {
 		links := 0
 		var reported []string
 		f := &Fanout{
-			Channels: []Channel{{"bark", bark}, {"broken", broken}, {"phone", phone}},
+			Channels: []Channel{{Name: "bark", Notifier: bark}, {Name: "broken", Notifier: broken}, {Name: "phone", Notifier: phone}},
 			Link:     func(p *Prompt) string { links++; return "https://x.example/q/" + p.ID[:4] },
 			Report:   func(channel string, _ error) { reported = append(reported, channel) },
 		}
@@ -285,6 +285,67 @@ func TestDeafChannels(t *testing.T) {
 	})
 }
 
+// TestCalledAgain checks that those who cannot hear are called again for what
+// is Anew, and only for that.
+func TestCalledAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bark, phone := &deaf{}, &hearing{after: time.Second, reply: Reply{Action: Answered}}
+		f := &Fanout{Channels: []Channel{{Name: "bark", Notifier: bark}, {Name: "phone", Notifier: phone}}}
+		first, quick, late := question(), question(), question()
+		quick.Replaces, late.Replaces, late.Anew = first.ID, quick.ID, true
+		for _, p := range []Prompt{first, quick, late} {
+			if _, err := f.Ask(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(bark.told) != 2 || bark.told[0].ID != first.ID || bark.told[1].ID != late.ID {
+			t.Errorf("told %+v", bark.told)
+		}
+	})
+}
+
+// TestNearLinks checks that a link which leads to this machine goes to those
+// who can open it: channels that hear, screens and programs of this machine.
+func TestNearLinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const link = "http://127.0.0.1:8306/q/0"
+		for _, tt := range []struct {
+			near, heard string // the channel that hears beside the page
+			link, says  string
+		}{
+			{"", "phone", link, "Open the link to answer."},
+			{"web", "phone", "", "Please answer it on phone."},
+			{"web", "", "", "on the computer that runs watcherd"},
+		} {
+			bark, program, page := &deaf{}, &deaf{}, &hearing{after: time.Second, reply: Reply{Action: Answered}}
+			f := &Fanout{Near: tt.near, Link: func(*Prompt) string { return link },
+				Channels: []Channel{{Name: "bark", Notifier: bark}, {Name: "webhook", Notifier: program, Here: true}, {Name: "web", Notifier: page}}}
+			phone := &hearing{}
+			if tt.heard != "" {
+				f.Channels = append(f.Channels, Channel{Name: tt.heard, Notifier: phone})
+			}
+			if _, err := f.Ask(t.Context(), question()); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if m := bark.told[0]; m.Link != tt.link || !strings.Contains(m.Text, tt.says) {
+				t.Errorf("near %q: bark is told %q\n%s", tt.near, m.Link, m.Text)
+			}
+			if m := program.told[0]; m.Link != link || !strings.Contains(m.Text, "Open the link to answer.") {
+				t.Errorf("near %q: a program is told %q\n%s", tt.near, m.Link, m.Text)
+			}
+			if tt.heard != "" && phone.asked[0].Link != link {
+				t.Errorf("near %q: the phone that hears is shown %q", tt.near, phone.asked[0].Link)
+			}
+		}
+	})
+}
+
 // TestQuestionIsToldAgain checks that a channel that cannot hear is told of a
 // question as soon as it works again, and not after the question has ended.
 func TestQuestionIsToldAgain(t *testing.T) {
@@ -293,7 +354,7 @@ func TestQuestionIsToldAgain(t *testing.T) {
 		phone := &hearing{after: time.Minute, reply: Reply{Action: Answered}}
 		reports := 0
 		var mu sync.Mutex
-		f := &Fanout{Channels: []Channel{{"bark", bark}, {"never", never}, {"refuses", refuses}, {"phone", phone}},
+		f := &Fanout{Channels: []Channel{{Name: "bark", Notifier: bark}, {Name: "never", Notifier: never}, {Name: "refuses", Notifier: refuses}, {Name: "phone", Notifier: phone}},
 			Report: func(string, error) { mu.Lock(); defer mu.Unlock(); reports++ }}
 		time.AfterFunc(10*time.Second, func() {
 			bark.mu.Lock()
@@ -320,7 +381,7 @@ func TestLinkIsHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		phone, page, other := &hearing{}, &hearing{after: time.Minute, reply: Reply{Yes: true}}, &hearing{}
 		f := &Fanout{
-			Channels: []Channel{{"phone", phone}, {"page", page}, {"other", other}},
+			Channels: []Channel{{Name: "phone", Notifier: phone}, {Name: "page", Notifier: page}, {Name: "other", Notifier: other}},
 			Link:     func(p *Prompt) string { p.To = append(p.To, "page"); return "https://x.example/q" },
 		}
 		p := question()
@@ -344,7 +405,7 @@ func TestNotify(t *testing.T) {
 		good, stuck, bad := &deaf{takes: time.Second}, &deaf{takes: time.Hour}, &deaf{takes: 20 * time.Second, err: errFirst}
 		named := &Error{Channel: "bark", Err: errors.New("bad key"), Permanent: true}
 		refused := &deaf{err: named}
-		f := &Fanout{Channels: []Channel{{"stuck", stuck}, {"good", good}, {"bad", bad}, {"refused", refused}}}
+		f := &Fanout{Channels: []Channel{{Name: "stuck", Notifier: stuck}, {Name: "good", Notifier: good}, {Name: "bad", Notifier: bad}, {Name: "refused", Notifier: refused}}}
 		begin := time.Now()
 		err := f.Notify(t.Context(), Message{Title: "hello"})
 		if took := time.Since(begin); took != notifyTimeout {

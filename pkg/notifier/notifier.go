@@ -86,6 +86,19 @@ type Commander interface {
 	Commands(ctx context.Context, menu []Command, answer func(ctx context.Context, text string) string) error
 }
 
+// Amender is an [Asker] that shows an ended question for as long as the user
+// keeps it. It is an interface of its own because only some channels can change
+// what they have sent, and because what becomes of an answer is known after its
+// Ask has returned, when nobody waits there to be told.
+//
+// Amend adds to the end of the question with that ID, when it was answered
+// there, that the answer led to nothing: text says why, in the user's language.
+// It does not wait.
+type Amender interface {
+	Asker
+	Amend(id, text string)
+}
+
 // Lang is the language of what the user reads: zh or en.
 type Lang string
 
@@ -146,6 +159,7 @@ type Prompt struct {
 	To       []string  // names of the channels to ask; empty: all of them
 	Replaces string    // ID of the question whose message this one takes the place of (a new picture, a fresh QR code); may be empty
 	Wrong    bool      // the answer to the question that it replaces was wrong
+	Anew     bool      // who was called for the question that it replaces must be called again: it is another thing, or he has gone
 }
 
 // Action is what a reply asks for.
@@ -180,4 +194,8 @@ type Reply struct {
 type Channel struct {
 	Name     string
 	Notifier Notifier // also an Asker when the channel can hear
+
+	// Here is true of what is no phone: a screen of this machine, a program.
+	// Links that lead to this machine only are of use there.
+	Here bool
 }

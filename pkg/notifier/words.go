@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -126,12 +127,29 @@ func (l Lang) EndedBy(r Reply) string {
 }
 
 // Elsewhere says where a question is answered, on a channel that cannot hear:
-// behind the link, or when there is none on the channels of those names.
+// behind the link, or when there is none on the channels of those names, or
+// when there are none either on the page that only that machine can open.
 func (l Lang) Elsewhere(link, channels string) string {
-	if link != "" {
+	switch {
+	case link != "":
 		return l.Pick("点开链接回答。", "Open the link to answer.")
+	case channels == "":
+		return l.Pick("请在运行 watcherd 的电脑上回答：watcherd status 会打印状态页的地址，从那里点进去。",
+			"Please answer it on the computer that runs watcherd: watcherd status prints the address of a page that leads there.")
 	}
 	return l.Pick("请在 "+channels+" 上回答。", "Please answer it on "+channels+".")
+}
+
+// Count writes a number of things: "3" in Chinese, whose templates have the
+// measure word, and "1 rule" or "3 rules" in English.
+func (l Lang) Count(n int, one, many string) string {
+	switch {
+	case l != English:
+		return strconv.Itoa(n)
+	case n == 1:
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // Remaining writes a duration as people do, rounded to the second:

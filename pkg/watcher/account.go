@@ -550,7 +550,7 @@ func (w *Watcher) askOffer(ctx context.Context, words notifier.Prompt, rule stri
 	var news []News
 	var events []Event
 	if err == nil {
-		news = append(news, w.say.answered(rule, r))
+		news = append(news, w.say.answered(p, r))
 		events = append(events, Event{Kind: AnswerUsed, Rule: rule, Question: p.ID})
 	}
 	yes := err == nil && r.Action == notifier.Answered && r.Yes
@@ -572,10 +572,14 @@ func (s speaker) offer(r Rule, c Candidate) notifier.Prompt {
 	if tenths, ok := c.Train.Price(c.Seat); ok {
 		price = s.f("每张 %s 元", "%s yuan each", yuan(tenths))
 	}
+	whose := ""
+	if people := r.Passengers[:min(c.Take, len(r.Passengers))]; len(people) > 0 {
+		whose = s.f("乘车人：%s", "For: %s", s.people(people))
+	}
 	n.Text = lines(
-		s.f("%s %s → %s %s，%s %s", "%s %s to %s %s, %s %s", c.Journey.From.Name, c.Train.Depart(), c.Journey.To.Name, c.Train.Arrive(),
+		s.f("%s %s → %s %s，%s %s", "%s %s to %s %s, %s: %s", c.Journey.From.Name, c.Train.Depart(), c.Journey.To.Name, c.Train.Arrive(),
 			seatText(s.lang, c.Seat), s.left(c.Left)),
-		price, s.f("乘车人：%s", "For: %s", s.people(r.Passengers[:min(c.Take, len(r.Passengers))])),
+		price, whose,
 		s.f("规则：%s", "Rule: %s", r.Name))
 	n.How = s.f("回复 抢 或 不要。", "Reply yes or no.")
 	return n

@@ -34,7 +34,7 @@ func (w *Watcher) Reminding(id string) notifier.Repeat {
 }
 
 func (s speaker) forgotten() notifier.Repeat {
-	return notifier.Repeat{Lang: s.lang, Title: s.f("没有要提醒的了", "Nothing is reminded of"),
+	return notifier.Repeat{Lang: s.lang, Title: s.f("没有要提醒的了", "No more reminders"),
 		Text: s.f("这个订单已经过去了，不会再提醒。", "This order is past; there are no more reminders.")}
 }
 
@@ -55,7 +55,7 @@ func (s speaker) reminding(o OrderView, on bool, now time.Time) notifier.Repeat 
 
 // seenHere is what stands above the link to the page of [Watcher.Reminding].
 func (s speaker) seenHere() string {
-	return s.f("知道了？打开链接可以停止提醒。", "You know? Open the link to stop the reminders.")
+	return s.f("知道了？打开链接可以停止提醒。", "Seen it? Open the link to stop the reminders.")
 }
 
 // statusHere is what stands above the link to the page of the [Watcher.Board].
@@ -105,10 +105,7 @@ func (s speaker) board(st Status, open []notifier.Prompt, account bool, now time
 	case st.BlindSince != nil:
 		b.Title, b.Tone = s.f("看不到余票", "It cannot see any trains"), notifier.Bad
 	case looking > 0:
-		b.Title, b.Tone = s.f("正在盯 %d 条规则", "Looking for %d rules", looking), notifier.Good
-		if looking == 1 {
-			b.Title = s.f("正在盯 %d 条规则", "Looking for %d rule", looking)
-		}
+		b.Title, b.Tone = s.f("正在盯 %s 条规则", "Looking for %s", s.lang.Count(looking, "rule", "rules")), notifier.Good
 	default:
 		b.Title = s.f("现在没有在盯票", "Nothing is looked for now")
 	}
@@ -213,7 +210,7 @@ func (s speaker) orderRow(o OrderView, now time.Time) notifier.Row {
 	if o.Price != nil {
 		what = strings.TrimPrefix(what+s.f("，共 %g 元", ", %g yuan in all", *o.Price), s.lang.Pick("，", ", "))
 	}
-	for _, line := range []string{what, s.people(o.Passengers), s.people(o.Seats)} {
+	for _, line := range []string{what, s.people(o.Passengers), strings.Join(s.seatsOf(o.Seats), s.lang.Pick("、", "; "))} {
 		if line != "" {
 			row.Lines = append(row.Lines, line)
 		}

@@ -99,7 +99,7 @@ func (s speaker) status(st Status, account bool, now time.Time) string {
 	if more > 0 {
 		out = append(out, s.f("……还有 %d 条", "... and %d more", more))
 	}
-	head := []string{s.f("%d 条规则，%d 条在盯", "%d rules, %d looking", len(st.Rules), looking)}
+	head := []string{s.f("%s 条规则，%d 条在盯", "%s, %d looking", s.lang.Count(len(st.Rules), "rule", "rules"), looking)}
 	if st.BlindSince != nil {
 		head = append(head, s.f("⚠ 从 %s 起看不到余票", "⚠ cannot see seats since %s", s.clock(*st.BlindSince, now)))
 	}
@@ -123,7 +123,7 @@ func (s speaker) status(st Status, account bool, now time.Time) string {
 	case account:
 		foot = s.f("没有登录", "not logged in")
 	}
-	asked := s.f("5 分钟内 %d 次请求", "%d requests in 5 minutes", st.Pace.Requests5M)
+	asked := s.f("5 分钟内 %s 次请求", "%s in 5 minutes", s.lang.Count(st.Pace.Requests5M, "request", "requests"))
 	if st.Pace.Budget5M > 0 {
 		asked += s.f("（上限 %d）", " (of %d)", st.Pace.Budget5M)
 	}
@@ -181,7 +181,7 @@ func (s speaker) paused(rule string, err error) string {
 	case err != nil:
 		return s.notDone(err)
 	case rule == "":
-		return s.f("全部规则已暂停；待付款的订单照样提醒。接着盯发 /resume", "All rules are paused; unpaid orders are reminded of all the same. To go on: /resume")
+		return s.f("全部规则已暂停；待付款的订单照样提醒。接着盯发 /resume", "All rules are paused; you are still reminded of unpaid orders. To go on: /resume")
 	}
 	return s.f("“%s”已暂停。接着盯发 /resume %[1]s", "%s is paused. To go on: /resume %[1]s", rule)
 }

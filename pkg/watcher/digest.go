@@ -68,9 +68,9 @@ func (w *Watcher) outline() outline {
 
 // digest words an outline.
 func (s speaker) digest(o outline, now time.Time) News {
-	n := News{Kind: NewsDigest, Title: s.f("这一天：看了 %d 次，%d 次失败", "The day: %d looks, %d errors", o.looks, o.failures())}
+	n := News{Kind: NewsDigest, Title: s.f("这一天：看了 %s 次，%s 次失败", "The day: %s, %s", s.lang.Count(o.looks, "look", "looks"), s.lang.Count(o.failures(), "error", "errors"))}
 	if o.failures() == 0 {
-		n.Title = s.f("这一天：看了 %d 次，没有出错", "The day: %d looks, 0 errors", o.looks)
+		n.Title = s.f("这一天：看了 %s 次，没有出错", "The day: %s, 0 errors", s.lang.Count(o.looks, "look", "looks"))
 	}
 	since := ""
 	if now.Sub(o.since) < 23*time.Hour {
@@ -84,7 +84,7 @@ func (s speaker) digest(o outline, now time.Time) News {
 	for _, v := range o.held {
 		held = append(held, "⚠ "+s.orderLine(v, now))
 	}
-	n.Text = lines(sight, lines(held...), s.f("%d 条规则，%d 条在盯。", "%d rules, %d of them looking.", o.rules, o.looking),
+	n.Text = lines(sight, lines(held...), s.f("%s 条规则，%d 条在盯。", "%s, %d of them looking.", s.lang.Count(o.rules, "rule", "rules"), o.looking),
 		s.failures(o.failed), s.dayOrders(o.ended), s.dayQuestions(o.asked, o.answered), s.nextSale(o, now), since)
 	return n
 }
@@ -133,7 +133,7 @@ func (s speaker) dayOrders(ended map[EventKind]int) string {
 	if ended[AttemptBegun]+ended[Paid]+ended[Expired]+ended[Cancelled] == 0 {
 		return ""
 	}
-	text := s.f("下单 %d 次，抢到 %d 次。", "%d tries to book, %d seats held.", ended[AttemptBegun], ended[Booked])
+	text := s.f("下单 %s 次，抢到 %s 次。", "%s to book, %s held.", s.lang.Count(ended[AttemptBegun], "try", "tries"), s.lang.Count(ended[Booked], "order", "orders"))
 	if n := ended[Paid]; n > 0 {
 		text += s.f("付款 %d 单。", " %d paid.", n)
 	}
@@ -144,7 +144,7 @@ func (s speaker) dayQuestions(asked, answered int) string {
 	if asked == 0 {
 		return ""
 	}
-	return s.f("问过你 %d 次，回答了 %d 次。", "You were asked %d times and answered %d.", asked, answered)
+	return s.f("问过你 %s 次，回答了 %d 次。", "You were asked %s and answered %d.", s.lang.Count(asked, "time", "times"), answered)
 }
 
 func (s speaker) nextSale(o outline, now time.Time) string {

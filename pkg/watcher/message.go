@@ -47,6 +47,11 @@ type News struct {
 	Shown bool // a question shows it already to the channels that can hear
 	Order *OrderView
 	Seen  string // the attempt whose reminders end when the user says that he has seen this
+
+	// Asked are, of an answer, the channels that the question was for (none: all of them), Called
+	// says that those that cannot hear were told of it.
+	Asked  []string
+	Called bool
 }
 
 // speaker words news in one language.
@@ -113,7 +118,7 @@ func lines(parts ...string) string {
 func (s speaker) started(rules, looking int) News {
 	return News{Kind: NewsStarted,
 		Title: s.f("watcherd 开始盯票", "watcherd is watching"),
-		Text:  s.f("%d 条规则，%d 条在盯。有票、要你回答、抢到了，都在这里告诉你。", "%d rules, %d looking. Seats, questions and orders are told here.", rules, looking)}
+		Text:  s.f("%s 条规则，%d 条在盯。有票、要你回答、抢到了，都在这里告诉你。", "%s, %d looking. Seats, questions and orders are told here.", s.lang.Count(rules, "rule", "rules"), looking)}
 }
 
 // dayOpened tells that a day which 12306 did not sell has come into its sale
@@ -156,7 +161,7 @@ func (s speaker) seats(rule string, list []Candidate, then string) News {
 			b.WriteString(s.f("……还有 %d 种\n", "... and %d more\n", len(list)-most))
 			break
 		}
-		fmt.Fprintf(&b, "%s %s %s %s → %s %s  %s %s", c.Train.Code(), s.short(c.Journey.Date), c.Journey.From.Name, c.Train.Depart(),
+		fmt.Fprintf(&b, s.lang.Pick("%s %s %s %s → %s %s  %s %s", "%s %s %s %s → %s %s  %s: %s"), c.Train.Code(), s.short(c.Journey.Date), c.Journey.From.Name, c.Train.Depart(),
 			c.Journey.To.Name, c.Train.Arrive(), seatText(s.lang, c.Seat), s.left(c.Left))
 		if price, ok := c.Train.Price(c.Seat); ok {
 			b.WriteString(s.f(" %s 元", " %s yuan", yuan(price)))
@@ -233,8 +238,8 @@ func (s speaker) notYet(rule string, t *Trip) News {
 			"The account is not free: 12306 is busy, or another order is under way. It is ordered as soon as it is, no need to answer again. If it is urgent, please order in the official 12306 app.")}
 }
 
-func (s speaker) answered(rule string, r notifier.Reply) News {
-	n := News{Kind: NewsAnswered, Rule: rule, Shown: true, Title: s.f("已有人回答", "Answered"), Text: s.lang.EndedBy(r)}
+func (s speaker) answered(p notifier.Prompt, r notifier.Reply) News {
+	n := News{Kind: NewsAnswered, Rule: p.Rule, Shown: true, Asked: p.To, Called: p.Replaces == "" || p.Anew, Title: s.f("已有人回答", "Answered"), Text: s.lang.EndedBy(r)}
 	switch r.Action {
 	case notifier.Another:
 		n.Title = s.f("有人要求换一张", "A new picture was asked for")
@@ -327,7 +332,7 @@ func (s speaker) seated(o *HeldOrder) string {
 	var out []string
 	for i, name := range o.Passengers {
 		if i < len(o.Seats) {
-			name += " " + o.Seats[i]
+			name += s.lang.Pick(" ", ": ") + s.seatOf(o.Seats[i])
 		}
 		out = append(out, name)
 	}
@@ -494,7 +499,7 @@ func (s speaker) blindTo(rule string, j twelve306.Journey, why, kept string) New
 func (s speaker) unknownWord(rule string, j twelve306.Journey, train, word string, more int, kept string) News {
 	others := ""
 	if more > 0 {
-		others = s.f("还有 %d 趟车也是这样。", "It is the same with %d other trains.", more)
+		others = s.f("还有 %s 趟车也是这样。", "It is the same with %s.", s.lang.Count(more, "other train", "other trains"))
 	}
 	return News{Kind: NewsBlind, Rule: rule, Loud: true,
 		Title: s.f("看不懂 %s %s 的余票", "Cannot read the seats of %s on %s", train, s.short(j.Date)),

@@ -83,9 +83,9 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"failed-goes-on":      s.failed("回家", &wanted, why(&twelve306.Error{Op: "initDc", Kind: twelve306.Stale}), s.nextGoesOn()),
 		"failed-gone":         s.failed("回家", &wanted, why(&twelve306.Error{Op: "initDc", Kind: twelve306.Network}), s.nextGone()),
 		"failed-none-shown":   s.failed("回家", &wanted, s.said("您还有未处理的订单。"), s.nextNoneShown()),
-		"answered":            s.answered("回家", notifier.Reply{Action: notifier.Answered, By: "小明", Channel: "telegram"}),
-		"answered-another":    s.answered("回家", notifier.Reply{Action: notifier.Another, Channel: "telegram"}),
-		"answered-cancelled":  s.answered("回家", notifier.Reply{Action: notifier.Cancelled, By: "小明", Channel: "telegram"}),
+		"answered":            s.answered(notifier.Prompt{Rule: "回家"}, notifier.Reply{Action: notifier.Answered, By: "小明", Channel: "telegram"}),
+		"answered-another":    s.answered(notifier.Prompt{Rule: "回家"}, notifier.Reply{Action: notifier.Another, Channel: "telegram"}),
+		"answered-cancelled":  s.answered(notifier.Prompt{Rule: "回家"}, notifier.Reply{Action: notifier.Cancelled, By: "小明", Channel: "telegram"}),
 		"logged-in":           s.loggedIn(),
 		"login-password":      s.loginFailed(s.said("密码输入错误。如果输错次数超过4次，用户将被锁定。"), s.nextPassword()),
 		"login-refused":       s.loginFailed(s.said("账号或口令不正确，请核对后再试。"), s.nextRefusal()),
@@ -199,6 +199,7 @@ func factsOf(text string) []string {
 	for _, seat := range twelve306.Seats() {
 		text = strings.ReplaceAll(text, seatText(notifier.English, seat), seat.Name())
 	}
+	text = regexp.MustCompile(`coach (\d+), seat (\w+)`).ReplaceAllString(text, "${1}车 ${2}号")
 	facts := regexp.MustCompile(`EA\d+|[GDK]\d+|day\d+\.\d+|\d+-\d+-\d+|\d\d:\d\d|\d\d车 \d\d.号|\d+(\.\d+)?|周[日一二三四五六]|张三|李四|王五|广州南|武汉|二等座|一等座|无座`).FindAllString(text, -1)
 	facts = slices.DeleteFunc(facts, func(f string) bool { return f == "12306" || f == "0" }) // the site's name, as often as it reads well; none is a word in Chinese
 	slices.Sort(facts)
@@ -216,6 +217,63 @@ func TestMessagesAgree(t *testing.T) {
 		x, y := factsOf(a.Title+"\n"+a.Text), factsOf(b.Title+"\n"+b.Text)
 		if !slices.Equal(x, y) {
 			t.Errorf("%s: the facts are %v and %v", name, x, y)
+		}
+	}
+}
+
+// English counts one thing as one.
+func TestOne(t *testing.T) {
+	s := speaker{notifier.English, twelve306.Shanghai()}
+	now := time.Date(2027, 1, 20, 9, 0, 0, 0, s.loc)
+	o := outline{dayCount: emptyDay(now.AddDate(0, 0, -1)), rules: 1, looking: 1}
+	o.looks, o.asked, o.answered = 1, 1, 1
+	o.failed, o.ended = map[twelve306.Kind]int{twelve306.Busy: 1}, map[EventKind]int{AttemptBegun: 1, Booked: 1}
+	digest := s.digest(o, now)
+	j := twelve306.Journey{Date: twelve306.DateOf(now)}
+	wrong := func(kind twelve306.ChallengeKind, wrong, forgotten int) string {
+		return s.enough(twelve306.Challenge{Kind: kind, Wrong: wrong}, forgotten)
+	}
+	for _, tt := range []struct{ got, want string }{
+		{s.started(1, 1).Text, "1 rule, 1 looking."},
+		{s.status(Status{Rules: []RuleStatus{{Name: "home", State: RuleLooking}}, Pace: PaceStatus{Requests5M: 1}}, true, now), "1 rule, 1 looking\n"},
+		{s.status(Status{Pace: PaceStatus{Requests5M: 1}}, true, now), "1 request in 5 minutes"},
+		{s.noResult(1), "1 train, no seat"},
+		{s.unknownWord("home", j, "G1", "*", 1, "").Text, "the same with 1 other train."},
+		{wrong(twelve306.PictureChallenge, 1, 0), "1 answer was wrong."},
+		{wrong(twelve306.PictureChallenge, 3, 1), "3 answers came to nothing; 1 of them was right, and"},
+		{wrong(twelve306.PictureChallenge, 1, 1), "12306 lost the login, 1 time."},
+		{wrong(twelve306.SMSChallenge, 1, 0), "1 code was wrong"},
+		{digest.Title, "The day: 1 look, 1 error"},
+		{digest.Text, "1 rule, 1 of them looking."},
+		{digest.Text, "1 try to book, 1 order held."},
+		{digest.Text, "asked 1 time and answered 1."},
+	} {
+		if !strings.Contains(tt.got, tt.want) {
+			t.Errorf("%q is not in\n%s", tt.want, tt.got)
+		}
+	}
+}
+
+// A rule that names nobody makes an offer for nobody in particular.
+func TestOfferForNobody(t *testing.T) {
+	c := Candidate{Train: testTrain(t, fields{fCode: "G13"}), Seat: twelve306.SecondClass, Left: twelve306.Left{Count: 3}}
+	for _, s := range []speaker{{notifier.Chinese, twelve306.Shanghai()}, {notifier.English, twelve306.Shanghai()}} {
+		if n := s.offer(Rule{Name: "r"}, c); strings.Contains(n.Text, "乘车人") || strings.Contains(n.Text, "For:") || strings.Contains(n.Text, "\n\n") {
+			t.Errorf("it says\n%s", n.Text)
+		}
+	}
+}
+
+func TestSeatWords(t *testing.T) {
+	for seat, want := range map[string]string{
+		"二等座 13车 12A号": "second class, coach 13, seat 12A", "硬卧 05车 03号上铺": "hard sleeper, coach 05, upper berth 03", "无座 加1车 无座": "standing, 加1车, standing",
+		"二等座": "second class", "": "", "动卧 02车 11号": "moving sleeper, coach 02, seat 11",
+	} {
+		if got := SeatWords(notifier.English, seat); got != want {
+			t.Errorf("%q: %q, want %q", seat, got, want)
+		}
+		if got := SeatWords(notifier.Chinese, seat); got != seat {
+			t.Errorf("%q: %q", seat, got)
 		}
 	}
 }

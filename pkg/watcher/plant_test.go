@@ -106,7 +106,7 @@ var bugs = []planted{
 	}, "TestNewsWaitForTheChannel/down", "in vain: news booked", false},
 
 	{"an answer used without being written down", []edit{
-		{"solver.go", "if err := w.record([]News{w.say.answered(s.rule, r)},\n\t\tEvent{Kind: AnswerUsed, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {", "if err := error(nil); err != nil {"},
+		{"solver.go", "if err := w.record([]News{w.say.answered(p, r)},\n\t\tEvent{Kind: AnswerUsed, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {", "if err := error(nil); err != nil {"},
 	}, "TestBookByEveryLogin/classic$", "an answer left before it was on the disk", false},
 
 	{"the password posted again blindly", []edit{

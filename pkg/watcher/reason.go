@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -79,4 +80,44 @@ func seatText(l notifier.Lang, s twelve306.Seat) string {
 		return l.Pick(s.Name(), s.English()+" class")
 	}
 	return l.Pick(s.Name(), s.English())
+}
+
+var (
+	coachOf = regexp.MustCompile(`^([0-9A-Za-z]+)车厢?$`)
+	placeOf = regexp.MustCompile(`^([0-9A-Za-z]+)号([上中下]?)铺?$`)
+)
+
+// SeatWords is the seat of a ticket in words: as 12306 writes it, "二等座 13车
+// 12A号", and in English "second class, coach 13, seat 12A". What is not known
+// is left as it is.
+func SeatWords(l notifier.Lang, seat string) string {
+	if l != notifier.English {
+		return seat
+	}
+	words := strings.Fields(seat)
+	for i, w := range words {
+		if f := coachOf.FindStringSubmatch(w); f != nil {
+			words[i] = "coach " + f[1]
+			continue
+		}
+		if f := placeOf.FindStringSubmatch(w); f != nil {
+			kind := map[string]string{"": "seat", "上": "upper berth", "中": "middle berth", "下": "lower berth"}[f[2]]
+			words[i] = kind + " " + f[1]
+			continue
+		}
+		if s, err := twelve306.ParseSeat(w); err == nil {
+			words[i] = seatText(l, s)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+func (s speaker) seatOf(seat string) string { return SeatWords(s.lang, seat) }
+
+func (s speaker) seatsOf(seats []string) []string {
+	out := make([]string, len(seats))
+	for i, seat := range seats {
+		out[i] = s.seatOf(seat)
+	}
+	return out
 }

@@ -19,8 +19,10 @@ type solver struct {
 	w         *Watcher
 	rule      string // empty for a login that is for no rule
 	attempt   string
-	trip      *Trip       // of an order
-	last      string      // ID of the question before
+	trip      *Trip  // of an order
+	last      string // ID of the question before
+	lastKind  notifier.Kind
+	answered  time.Time   // when that was answered
 	opens     time.Time   // when the trains go on sale for which this login is wanted; zero: it is for no such moment
 	forgotten int         // right answers of which 12306 knew nothing a moment later
 	hold      *hold       // of the attempt; nil for a login by itself
@@ -28,6 +30,10 @@ type solver struct {
 	enough    func() bool // of a login: the password is posted no more; may be nil
 	until     time.Time   // of a QR conversation: codes expire, the user's time does not start anew
 }
+
+// atHand is how long whoever has answered a question still looks at its page,
+// where the next one appears by itself. Later he must be called again.
+const atHand = 10 * time.Second
 
 // Solve implements twelve306.Solver: it writes down that a question is open,
 // asks every channel, writes down that the answer is used, and only then hands
@@ -41,7 +47,9 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 		return twelve306.Answer{}, errEnough // nobody answers for nothing
 	}
 	if ch.Wrong >= w.opt.Question.Attempts {
-		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.enough(ch, s.forgotten))
+		why := w.say.enough(ch, s.forgotten)
+		w.fan.Amend(s.last, why) // the message of the last answer still says thank you
+		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, why)
 	}
 	now := time.Now()
 	p := notifier.Prompt{
@@ -68,7 +76,10 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	if s.trip != nil { // a login concerns everybody
 		p.To = w.askedOf(s.rule)
 	}
-	s.last = p.ID
+	// QR codes expire and are renewed by themselves: who has not scanned the
+	// first need not be called for the others.
+	p.Anew = s.last != "" && (p.Kind != s.lastKind || p.Kind != notifier.QR && now.Sub(s.answered) > atHand)
+	s.last, s.lastKind = p.ID, p.Kind
 	if err := w.record(nil, Event{Kind: QuestionOpened, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
 		return twelve306.Answer{}, &unwritten{err}
 	}
@@ -80,10 +91,11 @@ func (s *solver) Solve(ctx context.Context, ch twelve306.Challenge) (twelve306.A
 	if err != nil {
 		return twelve306.Answer{}, err
 	}
+	s.answered = time.Now()
 	if r.Action == notifier.Cancelled {
 		return twelve306.Answer{}, fmt.Errorf("%w: %s", twelve306.ErrGaveUp, w.say.cancelled())
 	}
-	if err := w.record([]News{w.say.answered(s.rule, r)},
+	if err := w.record([]News{w.say.answered(p, r)},
 		Event{Kind: AnswerUsed, Rule: s.rule, Attempt: s.attempt, Question: p.ID}); err != nil {
 		return twelve306.Answer{}, &unwritten{err}
 	}
@@ -203,13 +215,14 @@ func (s speaker) enough(ch twelve306.Challenge, forgotten int) string {
 	case ch.Kind == twelve306.AppChallenge:
 		return s.f("12306 说那件事还没有办好。", "12306 says that it is not done yet.")
 	case forgotten >= ch.Wrong:
-		return s.f("你答对了，但 12306 弄丢了登录，%d 次都是这样。", "You answered right, but 12306 lost the login, %d times in a row.", ch.Wrong)
+		return s.f("你答对了，但 12306 弄丢了登录，%s 次都是这样。", "You answered right, but 12306 lost the login, %s.", s.lang.Count(ch.Wrong, "time", "times in a row"))
 	case forgotten > 0:
-		return s.f("试了 %d 次都没成，其中 %d 次你答对了，是 12306 弄丢了登录。", "%d answers came to nothing; %d of them were right, and 12306 lost the login.", ch.Wrong, forgotten)
+		return s.f("试了 %s 次都没成，其中 %s 次你答对了，是 12306 弄丢了登录。", "%s came to nothing; %s right, and 12306 lost the login.",
+			s.lang.Count(ch.Wrong, "answer", "answers"), s.lang.Count(forgotten, "of them was", "of them were"))
 	case ch.Kind == twelve306.SMSChallenge:
-		return s.f("验证码 %d 次都不对，也可能是过期了。", "%d codes were wrong or too old.", ch.Wrong)
+		return s.f("验证码 %s 次都不对，也可能是过期了。", "%s wrong or too old.", s.lang.Count(ch.Wrong, "code was", "codes were"))
 	}
-	return s.f("答错了 %d 次。", "%d answers were wrong.", ch.Wrong)
+	return s.f("答错了 %s 次。", "%s wrong.", s.lang.Count(ch.Wrong, "answer was", "answers were"))
 }
 
 func (s speaker) qrEnd(state twelve306.QRState) string {

@@ -179,12 +179,12 @@ func (s *Status) Foremost(n int) (rules []RuleStatus, more int) {
 // result says in words what a look found: how many trains there are, and the
 // best that satisfies the rule.
 func (s speaker) result(trains int, best Candidate) string {
-	return s.f("%d 趟车，最好的：%s %s %s", "%d trains, the best: %s, %s, %s", trains, best.Train.Code(), seatText(s.lang, best.Seat), s.left(best.Left))
+	return s.f("%s 趟车，最好的：%s %s %s", "%s, the best: %s, %s, %s", s.lang.Count(trains, "train", "trains"), best.Train.Code(), seatText(s.lang, best.Seat), s.left(best.Left))
 }
 
 // noResult is result when nothing satisfies the rule.
 func (s speaker) noResult(trains int) string {
-	return s.f("%d 趟车，没有合适的票", "%d trains, no seat that fits", trains)
+	return s.f("%s 趟车，没有合适的票", "%s, no seat that fits", s.lang.Count(trains, "train", "trains"))
 }
 
 // ruleStatus is one rule of the Status. Callers hold w.mu.

@@ -46,8 +46,14 @@ func (w *Watcher) message(n News) notifier.Message {
 }
 
 // outgoing is one copy of the news for each channel that should have it. That a
-// question was answered is not told where the question itself shows it, and
-// nowhere when only one channel can answer: then there is no doubt who did.
+// question was answered is not told where the question itself shows it.
+//
+// When only one channel can answer, it is told to those that were told of the
+// question and cannot hear: somebody has the question on his lock screen there,
+// and must not open a link for nothing. To programs and screens of this machine
+// (Channel.Here) it is not: there is no doubt who did, and the programs that
+// read the webhook, the acceptance tests among them, take an answered of the one
+// channel that they have answered through themselves for a mistake.
 func (w *Watcher) outgoing(n News, now time.Time) []store.Outgoing {
 	b, err := json.Marshal(w.message(n))
 	if err != nil { // plain values only: cannot happen
@@ -55,6 +61,12 @@ func (w *Watcher) outgoing(n News, now time.Time) []store.Outgoing {
 	}
 	var out []store.Outgoing
 	told := w.channelsOf(n.Rule)
+	if n.Kind == NewsAnswered {
+		told = w.opt.Channels
+		if len(n.Asked) > 0 {
+			told = slices.DeleteFunc(slices.Clone(told), func(c notifier.Channel) bool { return !slices.Contains(n.Asked, c.Name) })
+		}
+	}
 	askers := 0
 	for _, c := range told {
 		if hears(c) {
@@ -62,7 +74,7 @@ func (w *Watcher) outgoing(n News, now time.Time) []store.Outgoing {
 		}
 	}
 	for _, c := range told {
-		if hears(c) && n.Shown || n.Kind == NewsAnswered && askers < 2 {
+		if hears(c) && n.Shown || n.Kind == NewsAnswered && askers < 2 && (c.Here || !n.Called) {
 			continue
 		}
 		out = append(out, store.Outgoing{Channel: c.Name, At: now, Data: b})

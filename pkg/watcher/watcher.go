@@ -21,6 +21,7 @@ type Options struct {
 	Account  *Account // nil: rules can only tell
 	Channels []notifier.Channel
 	Link     func(*notifier.Prompt) string // the answer page's link; nil without one
+	Near     string                        // the channel behind Link, when its links lead to this machine only
 
 	// StatusLink is where a phone can look up the [Watcher.Board], SeenLink
 	// where it can say that its user has seen the message of that Seen. They
@@ -184,7 +185,7 @@ func (w *Watcher) equip(opt Options) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.opt, w.say, w.client, w.posts = opt, speaker{opt.Language, opt.Location}, client, posts
-	w.fan = &notifier.Fanout{Channels: opt.Channels, Link: opt.Link}
+	w.fan = &notifier.Fanout{Channels: opt.Channels, Link: opt.Link, Near: opt.Near}
 	return nil
 }
 

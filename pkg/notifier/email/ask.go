@@ -2,6 +2,7 @@ package email
 
 import (
 	"context"
+	"errors"
 	"net/mail"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ type question struct {
 	told   bool                // somebody was told that he is too late
 	newer  bool                // another question has taken its place
 	words  int                 // how many short words were sent in its thread
+	owed   string              // the word on its end, while its mail is still on the way; empty: none
 }
 
 const (
@@ -123,10 +125,14 @@ func (d *Driver) deliver(ctx context.Context, q *question, l letter) error {
 	})
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !q.sentAt.IsZero() {
-		return nil
+	if q.sentAt.IsZero() {
+		return err
 	}
-	return err
+	if q.owed != "" {
+		d.say(q, q.owed, "", d.to...)
+		q.owed = ""
+	}
+	return nil
 }
 
 // withdraw ends q without a reply of ours, unless one came at the same moment.
@@ -139,9 +145,17 @@ func (d *Driver) withdraw(q *question, err error, reason string) (notifier.Reply
 	default:
 	}
 	d.finish(q)
-	// An inbox is not a screen: what came and went within a moment, or never
-	// arrived, needs no mail to say that it is gone.
-	if !q.sentAt.IsZero() && time.Since(q.sentAt) >= d.quiet {
+	closed, _ := errors.AsType[*notifier.Closed](err)
+	settled := closed != nil && closed.Settled
+	switch {
+	case q.sentAt.IsZero() && settled:
+		q.owed = reason // should the mail arrive all the same
+	case q.sentAt.IsZero():
+	// Somebody may be reading the mail, or find it in an hour: that there is
+	// nothing to do any more is worth a word. Apart from that an inbox is no
+	// screen: what came and went within a moment, because a fresh code or
+	// another picture took its place, needs no mail to say that it is gone.
+	case settled || time.Since(q.sentAt) >= d.quiet:
 		d.say(q, reason, "", d.to...)
 	}
 	return notifier.Reply{}, err

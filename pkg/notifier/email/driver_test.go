@@ -221,10 +221,11 @@ func TestThread(t *testing.T) {
 	})
 }
 
-// An end that nobody would miss is not told by mail.
+// An end that nobody would miss is not told by mail; that somebody else has
+// answered is, however soon, and though the mail was only on its way.
 func TestQuiet(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, d *Driver, o *office) {
-		reason := &notifier.Closed{Reason: notifier.Chinese.AnsweredBy("Li", "telegram")}
+		reason := &notifier.Closed{Reason: notifier.Chinese.EndedBy(notifier.Reply{Action: notifier.Another, By: "Li", Channel: "telegram"})}
 		a := ask(t, d, prompt(notifier.Picture))
 		time.Sleep(quietFor - time.Second) // of the bubble
 		a.stop(reason)
@@ -242,6 +243,37 @@ func TestQuiet(t *testing.T) {
 			t.Errorf("%d mails, the last says %q", len(m), m[len(m)-1].received.plain)
 		}
 	})
+	settled := &notifier.Closed{Reason: notifier.Chinese.AnsweredBy("Li", "telegram"), Settled: true}
+	bubble(t, nil, func(t *testing.T, d *Driver, o *office) {
+		a := ask(t, d, prompt(notifier.Picture))
+		time.Sleep(time.Second)
+		a.stop(settled)
+		<-a.done
+		synctest.Wait()
+		if m := o.sent(""); len(m) != 2 || !strings.Contains(m[1].received.plain, settled.Reason) {
+			t.Errorf("%d mails of a question that was answered elsewhere", len(m))
+		}
+	})
+	for _, arrives := range []bool{true, false} {
+		bubble(t, nil, func(t *testing.T, d *Driver, o *office) {
+			o.set(func(string) error {
+				time.Sleep(5 * time.Second)
+				if !arrives {
+					return &smtp.SMTPError{Code: 450, Message: "later"}
+				}
+				return nil
+			})
+			a := ask(t, d, prompt(notifier.Picture))
+			time.Sleep(time.Second)
+			a.stop(settled)
+			<-a.done
+			time.Sleep(time.Minute)
+			m := o.sent("")
+			if arrives && (len(m) != 2 || !strings.Contains(m[1].received.plain, settled.Reason)) || !arrives && len(m) != 0 {
+				t.Errorf("%d mails of a question that was answered while it was sent (arrives: %v)", len(m), arrives)
+			}
+		})
+	}
 }
 
 // Two people: each is asked, one answers, the other is told.

@@ -39,7 +39,7 @@ const (
 	// drainTimeout is how long Run waits at its end for last words to be sent.
 	drainTimeout = 5 * time.Second
 	// quietFor is how long a question must have been open on mail for its end
-	// to be worth a mail of its own, when it was not answered on mail.
+	// to be worth a mail of its own, when nobody has answered or cancelled it.
 	quietFor = time.Minute
 )
 

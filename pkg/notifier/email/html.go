@@ -112,9 +112,12 @@ func write(b *strings.Builder, text string) {
 	}, html.UnescapeString(text)))
 }
 
+// hides reports whether nobody sees what is in an element. A head is none of
+// them: all of it that is text is in others, and where its end is left out, as
+// HTML allows, it would hide the whole mail.
 func hides(name string) bool {
 	switch name {
-	case "head", "style", "script", "title", "blockquote", "template", "xml":
+	case "style", "script", "title", "blockquote", "template", "xml":
 		return true
 	}
 	return false

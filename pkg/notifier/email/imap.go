@@ -30,7 +30,7 @@ const (
 	maxWait    = 2 * time.Minute // between two tries to connect
 	maxRefused = 3               // refused passwords in a row that end it
 	maxStuck   = 3               // failures over the same mails after which they are passed over
-	backDays   = 1               // mails this old may still say "seen" when the daemon starts
+	backDays   = 1               // unread mails this old may still be for us when the daemon starts, or the UIDs mean nothing any more
 )
 
 // mailbox is how far the mailbox was read.
@@ -234,14 +234,15 @@ func (l *line) choose() error {
 		return err
 	}
 	l.count.Store(int64(state.NumMessages))
+	pass := box.stuck >= maxStuck
 	switch {
-	case box.next != 0 && box.validity == state.UIDValidity && box.stuck < maxStuck:
+	case box.next != 0 && box.validity == state.UIDValidity && !pass:
 		return nil
-	case box.stuck >= maxStuck:
+	case pass:
 		l.d.log.Warn("email: some mails cannot be read and are passed over")
+		box.stuck = 0
 	}
-	first := box.next == 0
-	box.validity, box.stuck = state.UIDValidity, 0
+	box.validity = state.UIDValidity
 	box.next = max(state.UIDNext, 1)
 	if state.UIDNext == 0 && state.NumMessages > 0 { // allowed by RFC 2060
 		uids, err := l.search(&imap.SearchCriteria{SeqNum: []imap.SeqSet{imap.SeqSetNum(state.NumMessages)}})
@@ -252,10 +253,12 @@ func (l *line) choose() error {
 			box.next = max(box.next, uid+1)
 		}
 	}
-	if !first {
+	if pass {
 		return nil
 	}
-	// Whoever said "seen" while nobody was here wants no more reminders.
+	// Whoever said "seen" while nobody was here wants no more reminders; and a
+	// reply that came while the server gave its mails new UIDs is still one. What
+	// was used before is flagged, and says nothing new if it is not.
 	uids, err := l.search(&imap.SearchCriteria{NotFlag: []imap.Flag{imap.FlagSeen}, Since: time.Now().AddDate(0, 0, -backDays)})
 	if err != nil && !refusal(err) {
 		return err

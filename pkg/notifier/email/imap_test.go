@@ -23,6 +23,7 @@ type oldServer struct {
 
 	mu     sync.Mutex // held while a command is answered
 	mails  []string
+	unseen int // the UID that a search for unread mails finds; 0: none
 	handle func(conn net.Conn, tag, command string) bool
 }
 
@@ -81,7 +82,7 @@ func (s *oldServer) answer(conn net.Conn, tag, command string, named bool) bool 
 		}
 		fmt.Fprintf(conn, "* %d EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] UIDs valid\r\n* FLAGS (\\Answered \\Seen)\r\n", len(s.mails))
 	case strings.HasPrefix(command, "UID SEARCH UNSEEN"), strings.HasPrefix(command, "UID SEARCH SINCE"):
-		fmt.Fprint(conn, "* SEARCH\r\n")
+		fmt.Fprint(conn, strings.TrimSuffix(fmt.Sprintf("* SEARCH %d", s.unseen), " 0")+"\r\n")
 	case strings.HasPrefix(command, "UID SEARCH"):
 		fmt.Fprintf(conn, "* SEARCH %d\r\n", len(s.mails))
 	case f != nil:
@@ -202,6 +203,45 @@ func TestStuck(t *testing.T) {
 		s.put(answer(o.sent("")[0], me, "2 5"))
 		time.Sleep(time.Minute)
 		a.answered(s.t, 2, 5)
+	})
+}
+
+// A reply that comes while the server numbers its mails anew still counts, and
+// what was used before is not used again.
+func TestNewValidity(t *testing.T) {
+	s := &oldServer{}
+	renewed := false
+	s.handle = func(conn net.Conn, tag, command string) bool {
+		switch {
+		case !renewed:
+			return false
+		case command == "NOOP":
+			conn.Close()
+		case strings.HasPrefix(command, "SELECT"):
+			fmt.Fprintf(conn, "* %d EXISTS\r\n* OK [UIDVALIDITY 2] UIDs valid\r\n* FLAGS (\\Answered \\Seen)\r\n%s OK done\r\n", len(s.mails), tag)
+			s.handle = nil
+		default:
+			return false
+		}
+		return true
+	}
+	old(t, s, func(d *Driver, o *office) {
+		a := ask(s.t, d, prompt(notifier.Picture))
+		time.Sleep(15 * time.Second)
+		q := o.sent("")[0]
+		s.put("From: x@example.com\n\n", answer(q, me, "what?"))
+		time.Sleep(15 * time.Second)
+		hints := len(o.sent(""))
+		s.mu.Lock()
+		renewed, s.unseen = true, 2
+		s.mails = []string{s.mails[1], answer(q, me, "2 5")} // the first is gone, the second was used
+		s.mu.Unlock()
+		time.Sleep(time.Minute)
+		a.answered(s.t, 2, 5)
+		time.Sleep(time.Minute)
+		if n := len(o.sent("")); hints != 2 || n != hints+1 {
+			s.t.Errorf("%d mails, then %d; want the question, a hint, and the thanks", hints, n)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package email
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -57,6 +58,10 @@ func quoted(line string) bool {
 // quote, "On ... wrote:", which programs break in up to three; 0 when none is.
 func attribution(lines []string) int {
 	if !attributes().MatchString(lines[0]) {
+		// "watcherd wrote:" alone is one too, above a quote.
+		if next := slices.IndexFunc(lines[1:], func(s string) bool { return s != "" }); next >= 0 && quoted(lines[1+next]) && wrote().MatchString(lines[0]) {
+			return 1
+		}
 		return 0
 	}
 	whole := ""
@@ -83,7 +88,7 @@ var (
 	fieldLine = later(`(?i)^[*_"']{0,2}(发件人|寄件者|寄件人|发送人|发送时间|发送日期|寄件日期|收件人|收件者|抄送|主题|主旨|from|sent|to|cc|date|subject|von|gesendet|de|envoyé)\s?[*_]{0,2}\s?[:：]`)
 
 	// signature is what phones write below every mail.
-	signature = later(`(?i)^[(（\[]?\s*(发自|來自|来自我的|寄自|从我的|從我的|由.{0,12}发送|从\s?\S{1,20}\s?版?\s?(邮件|手机).{0,4}发送|通过.{0,16}发送|获取\s|取得\s?Outlook|下载\s?Outlook|sent from |sent with |sent via |get outlook for|get bluemail|von meinem )`)
+	signature = later(`(?i)^[(（\[]?\s*(发自|來自|来自我的|来自.{1,20}(?:邮件|邮箱|手机|客户端)$|寄自|从我的|從我的|由.{0,12}发送|从\s?\S{1,20}\s?版?\s?(邮件|手机).{0,4}发送|通过.{0,16}发送|获取\s|取得\s?Outlook|下载\s?Outlook|sent from |sent with |sent via |get outlook for|get bluemail|von meinem )`)
 )
 
 // later compiles an expression when it is first asked for: with what a reply

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/traditionalchinese"
+	"golang.org/x/text/encoding/unicode"
 )
 
 const (
@@ -40,7 +41,7 @@ type received struct {
 // headerFields are those that received needs.
 var headerFields = [...]string{
 	"From", "Message-ID", "In-Reply-To", "References", "Subject", "Auto-Submitted", "Precedence",
-	"X-Autoreply", "X-Autorespond", "X-Auto-Reply-From", "X-Failed-Recipients", "Return-Path", "Content-Type", "List-Id",
+	"X-Autoreply", "X-Auto-Reply", "X-Autorespond", "X-Auto-Reply-From", "X-POST-MessageClass", "X-Failed-Recipients", "Return-Path", "Content-Type", "List-Id",
 }
 
 // readHeader reads the header of a mail; data may go on after it.
@@ -60,7 +61,11 @@ func header(h textproto.Header) *received {
 	}}
 	if fields := h.Values("From"); len(fields) == 1 {
 		parser := mail.AddressParser{WordDecoder: words}
-		if list, err := parser.ParseList(fields[0]); err == nil && len(list) == 1 {
+		list, err := parser.ParseList(fields[0])
+		switch {
+		case err != nil:
+			m.from = strings.ToLower(sloppy(fields[0]))
+		case len(list) == 1:
 			m.from = strings.ToLower(list[0].Address)
 		}
 	}
@@ -77,19 +82,52 @@ func header(h textproto.Header) *received {
 	return m
 }
 
+var (
+	onlyBracket = regexp.MustCompile(`^([^<>]*)<([^<>\s@]+@[^<>\s@]+)>\s*$`)
+	wholeOne    = regexp.MustCompile(`[^\s,;"()]+@[^\s,;"()]+\.[^\s,;"()]+`)
+)
+
+// sloppy returns the address of a From that breaks RFC 5322, as programs write
+// names that they should have quoted or encoded: "M. Li, Jr. <me@example.com>",
+// "me@work <me@example.com>", a name in bare GBK. It is the one in brackets at
+// the end; there is none when a second address, whole, stands before it.
+func sloppy(from string) string {
+	f := onlyBracket.FindStringSubmatch(from)
+	if f == nil {
+		return ""
+	}
+	for _, other := range wholeOne.FindAllString(f[1], -1) {
+		if !strings.EqualFold(other, f[2]) {
+			return ""
+		}
+	}
+	return f[2]
+}
+
+// machineSubjects begin what answers by itself and says so nowhere else: QQ,
+// NetEase and Exchange as they come from old servers.
+var machineSubjects = [...]string{"自动回复", "自動回覆", "自動回復", "自动答复", "automatic reply", "auto reply", "auto-reply", "autoreply", "auto:", "out of office", "out-of-office"}
+
 // automatic reports whether a machine wrote the mail: an out-of-office notice,
 // a bounce, a list, or this program. RFC 3834, section 2, and what is common.
 func automatic(h textproto.Header, m *received) bool {
 	if s := strings.ToLower(strings.TrimSpace(h.Get("Auto-Submitted"))); s != "" && s != "no" {
 		return true
 	}
-	for _, key := range []string{"X-Autoreply", "X-Autorespond", "X-Auto-Reply-From", "X-Failed-Recipients", "List-Id"} {
+	for _, key := range []string{"X-Autoreply", "X-Auto-Reply", "X-Autorespond", "X-Auto-Reply-From", "X-Failed-Recipients", "List-Id"} {
 		if h.Has(key) {
 			return true
 		}
 	}
 	switch strings.ToLower(strings.TrimSpace(h.Get("Precedence"))) {
 	case "bulk", "list", "junk", "auto_reply":
+		return true
+	}
+	if strings.Contains(strings.ToLower(h.Get("X-POST-MessageClass")), "auto") { // "9; Autoresponder"
+		return true
+	}
+	subject := strings.ToLower(m.subject)
+	if slices.ContainsFunc(machineSubjects[:], func(s string) bool { return strings.HasPrefix(subject, s) }) {
 		return true
 	}
 	local, _, _ := strings.Cut(m.from, "@")
@@ -100,8 +138,24 @@ func automatic(h textproto.Header, m *received) bool {
 	if strings.HasPrefix(m.id, asks) || strings.HasPrefix(m.id, shows) || strings.TrimSpace(h.Get("Return-Path")) == "<>" {
 		return true
 	}
-	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	kind, _ := contentType(h.Get("Content-Type"))
 	return kind == "multipart/report"
+}
+
+var namedCharset = regexp.MustCompile(`(?i)\bcharset\s*=\s*["']?([^\s"';]+)`)
+
+// contentType returns the kind and the charset that a Content-Type names; a
+// parameter that is broken, or stands twice, takes nothing from them.
+func contentType(s string) (kind, charset string) {
+	kind, params, err := mime.ParseMediaType(s)
+	if err == nil {
+		return kind, params["charset"]
+	}
+	kind, _, _ = strings.Cut(s, ";")
+	if f := namedCharset.FindStringSubmatch(s); f != nil {
+		charset = f[1]
+	}
+	return strings.ToLower(strings.TrimSpace(kind)), charset
 }
 
 var bracketed = regexp.MustCompile(`<([^<>\s]{1,250})>`)
@@ -188,11 +242,11 @@ func (m *received) part(e *message.Entity, depth int, parts *int) {
 			}
 		}
 	}
-	kind, params, err := e.Header.ContentType()
-	if err != nil || kind == "" {
+	kind, charset := contentType(e.Header.Get("Content-Type"))
+	if kind == "" {
 		kind = "text/plain"
 	}
-	m.text(kind, params["charset"], e.Body)
+	m.text(kind, charset, e.Body)
 }
 
 // attached reports whether a part is a file and not what the person wrote.
@@ -221,8 +275,8 @@ func (m *received) text(kind, charset string, r io.Reader) {
 
 // decode makes UTF-8 of text in a charset. Every charset of mainland China is
 // read as its superset GB 18030, and what is no UTF-8, though it says so or
-// says nothing, most likely is that too. Of the others only Big5 and the
-// Western ones are known; in the rest the digits can still be read.
+// says nothing, most likely is that too. Of the others only Big5, HZ, UTF-16
+// and the Western ones are known; in the rest the digits can still be read.
 func decode(b []byte, charset string) string {
 	var enc encoding.Encoding
 	switch charset = strings.ToLower(strings.Trim(charset, ` "'`)); charset {
@@ -239,6 +293,12 @@ func decode(b []byte, charset string) string {
 		enc = simplifiedchinese.GB18030
 	case "big5", "big5-hkscs":
 		enc = traditionalchinese.Big5
+	case "hz-gb-2312", "hz":
+		enc = simplifiedchinese.HZGB2312
+	case "utf-16", "utf16", "utf-16be":
+		enc = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	case "utf-16le":
+		enc = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
 	case "iso-8859-1", "iso-8859-15", "latin1", "windows-1252":
 		enc = charmap.Windows1252
 	default:

@@ -2,6 +2,7 @@ package email
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -86,9 +87,11 @@ func TestAutomatic(t *testing.T) {
 		"Auto-Submitted: auto-replied", "Auto-Submitted: auto-generated (rejected)", "X-Autoreply: yes", "X-Autorespond: x", "Precedence: bulk",
 		"Precedence: auto_reply", "Precedence: junk", "List-Id: <x.example.com>", "Return-Path: <>", "X-Failed-Recipients: a@example.com",
 		"Content-Type: multipart/report; report-type=delivery-status; boundary=x", "Message-ID: <wd." + sampleToken + ".q@example.com>",
+		"X-Auto-Reply: yes", "X-POST-MessageClass: 9; Autoresponder",
+		"Subject: 自动回复：请选图", "Subject: =?UTF-8?B?6Ieq5Yqo5Zue5aSNOiDor7fpgInlm74=?=", "Subject: Automatic reply: x", "Subject: Out of Office: x", "Subject: Auto: x", "Subject: AutoReply: x",
 		"From: MAILER-DAEMON@example.com", "From: Mail Delivery System <Postmaster@example.com>",
 	} {
-		text := header + "\r\nSubject: x\r\n\r\n2 5\r\n"
+		text := header + "\r\nX-Subject: x\r\n\r\n2 5\r\n"
 		if !strings.HasPrefix(header, "From") {
 			text = "From: me@example.com\r\n" + text
 		}
@@ -96,9 +99,30 @@ func TestAutomatic(t *testing.T) {
 			t.Errorf("%s: a person wrote it, %v", header, err)
 		}
 	}
-	for _, header := range []string{"Auto-Submitted: no", "Precedence: first-class", "Return-Path: <me@example.com>", "Content-Type: multipart/mixed; boundary=x"} {
+	for _, header := range []string{"Auto-Submitted: no", "Precedence: first-class", "Subject: Re: 请选图", "Subject: 回复：自动回复", "X-POST-MessageClass: 1; Personal", "Return-Path: <me@example.com>", "Content-Type: multipart/mixed; boundary=x"} {
 		if m, err := readHeader([]byte("From: me@example.com\r\n" + header + "\r\n\r\n2 5\r\n")); err != nil || m.automatic {
 			t.Errorf("%s: no person wrote it, %v", header, err)
+		}
+	}
+}
+
+// Charsets that few programs still write, and types that are written wrongly,
+// are read all the same.
+func TestOddBodies(t *testing.T) {
+	for head, tt := range map[string]struct{ body, want string }{
+		`Content-Type: text/plain; charset=utf-16le`:                 {"2\x00 \x005\x00\n\x00", "2 5"},
+		`Content-Type: text/plain; charset=utf-16`:                   {"\xff\xfeb\x63\n\x00", "换"},
+		`Content-Type: text/plain; charset="utf-16be"`:               {"\x63b\x00\n", "换"},
+		`Content-Type: text/plain; charset=hz-gb-2312`:               {"~{;;~}\n", "换"},
+		`Content-Type: text/html; charset="utf-8`:                    {"<p>2 5</p>", "2 5"},
+		`Content-Type: TEXT/HTML; charset=gbk; charset=gbk`:          {"<p>\xbb\xbb</p>", "换"},
+		`Content-Type: text/html; name=a b; charset=gbk`:             {"<p>\xbb\xbb</p>", "换"},
+		`Content-Type: text/plain; charset=utf-8; format=flowed; x=`: {"2 5\n", "2 5"},
+	} {
+		raw := "From: me@example.com\r\n" + head + "\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.StdEncoding.EncodeToString([]byte(tt.body)) + "\r\n"
+		m, err := read([]byte(raw))
+		if err != nil || m.line() != tt.want {
+			t.Errorf("%s: %v, %+v, want %q", head, err, m, tt.want)
 		}
 	}
 }
@@ -107,12 +131,21 @@ func TestAutomatic(t *testing.T) {
 // address.
 func TestFrom(t *testing.T) {
 	for header, want := range map[string]string{
-		"From: ME@Example.com":                               "me@example.com",
-		"From: \"me@example.com\" <stranger@example.org>":    "stranger@example.org",
-		"From: me@example.com, stranger@example.org":         "",
-		"From: me@example.com\r\nFrom: stranger@example.org": "",
-		"From: =?klingon?B?AAAA?= <me@example.com>":          "me@example.com",
-		"From: me@example.com <stranger@example.org>":        "",
+		"From: ME@Example.com":                                  "me@example.com",
+		"From: \"me@example.com\" <stranger@example.org>":       "stranger@example.org",
+		"From: me@example.com, stranger@example.org":            "",
+		"From: me@example.com\r\nFrom: stranger@example.org":    "",
+		"From: =?klingon?B?AAAA?= <me@example.com>":             "me@example.com",
+		"From: me@example.com <stranger@example.org>":           "",
+		"From: me@work <me@example.com>":                        "me@example.com",
+		"From: me@example.com <me@example.com>":                 "me@example.com",
+		"From: M. Li, Jr. <ME@example.com>":                     "me@example.com",
+		"From: \xd0\xa1\xc3\xf7 <me@example.com>":               "me@example.com", // GBK as it is
+		"From: \"\xd0\xa1\xc3\xf7\" <me@example.com>":           "me@example.com",
+		"From: stranger@example.org, Li, <me@example.com>":      "",
+		"From: Li, Jr. <stranger@example.org> <me@example.com>": "",
+		"From: Li, Jr. <me@example.com>, x@example.org":         "",
+		"From: M. Li, Jr. <me@example.com> and others":          "",
 		"From:":  "",
 		"To: me": "",
 	} {
@@ -126,23 +159,30 @@ func TestFrom(t *testing.T) {
 // What a person writes instead of an answer is still his line.
 func TestFirstLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                       "",
-		"> 2 5":                                  "",
-		"\r\n\r\n  2 5\r\n1 2":                   "2 5",
-		"-- \r\n2 5":                             "",
-		"--- 2 5 ---":                            "",
-		"on the train, wait":                     "on the train, wait",
-		"At last: 2 5":                           "At last: 2 5",
-		"在 2 和 5":                                "在 2 和 5",
-		"42,38,253,34":                           "42,38,253,34",
-		"123456":                                 "123456",
-		"２０２６年":                                  "２０２６年",
-		"x":                                      "x",
-		"?":                                      "?",
-		"to: you":                                "",
-		"2 5\nOn Monday\nwrote:":                 "2 5",
-		strings.Repeat("a", 999):                 strings.Repeat("a", maxLine),
-		strings.Repeat("> \n", maxLines) + "2 5": "",
+		"":                       "",
+		"> 2 5":                  "",
+		"\r\n\r\n  2 5\r\n1 2":   "2 5",
+		"-- \r\n2 5":             "",
+		"--- 2 5 ---":            "",
+		"on the train, wait":     "on the train, wait",
+		"At last: 2 5":           "At last: 2 5",
+		"在 2 和 5":                "在 2 和 5",
+		"42,38,253,34":           "42,38,253,34",
+		"123456":                 "123456",
+		"２０２６年":                  "２０２６年",
+		"x":                      "x",
+		"?":                      "?",
+		"to: you":                "",
+		"2 5\nOn Monday\nwrote:": "2 5",
+		"watcherd wrote:\n\n> please\n> 3 6\n\n2 5": "2 5",
+		"watcherd 写道：\n> 请选图\n2 5":                  "2 5",
+		"as my father wrote:\n2 5":                  "as my father wrote:",
+		"来自vivo电子邮件\n2 5":                           "2 5",
+		"来自我的OPPO手机\n2 5":                           "2 5",
+		"来自 139邮箱\n2 5":                             "2 5",
+		"来自小明":                                      "来自小明",
+		strings.Repeat("a", 999):                    strings.Repeat("a", maxLine),
+		strings.Repeat("> \n", maxLines) + "2 5":    "",
 	} {
 		if got := firstLine(text); got != want {
 			t.Errorf("%.40q: %q, want %q", text, got, want)
@@ -153,13 +193,15 @@ func TestFirstLine(t *testing.T) {
 // All after the header of a quoted mail is quoted, however it is wrapped.
 func TestHTMLText(t *testing.T) {
 	for page, want := range map[string]string{
-		`<div><br></div><div id="divRplyFwdMsg">From: x</div><div>12306 wants a captcha</div>`: "",
-		`<div id="appendonsend"></div><p>12306 wants a captcha</p>`:                            "",
-		`<p>2&nbsp;&#53;</p><style>p{}</style>`:                                                "2\u00a05",
-		`<head><title>Re: 7</title></head><body>2 5`:                                           "2 5",
-		`<script>7</script><!-- 7 --><b>2</b> <i>5</i><br>6`:                                   "2 5",
-		`<p title="a>b">2 5</p>`:                                                               "2 5",
-		`1 < 2`:                                                                                "1",
+		`<div><br></div><div id="divRplyFwdMsg">From: x</div><div>12306 wants a captcha</div>`:             "",
+		`<div id="appendonsend"></div><p>12306 wants a captcha</p>`:                                        "",
+		`<p>2&nbsp;&#53;</p><style>p{}</style>`:                                                            "2\u00a05",
+		`<html><head><meta charset=utf-8><title>7</title><style>p{}</style><body><p>2 5</p></body></html>`: "2 5",
+		`<html><head><meta charset=utf-8><p>2 5</p>`:                                                       "2 5",
+		`<head><title>Re: 7</title></head><body>2 5`:                                                       "2 5",
+		`<script>7</script><!-- 7 --><b>2</b> <i>5</i><br>6`:                                               "2 5",
+		`<p title="a>b">2 5</p>`:                                                                           "2 5",
+		`1 < 2`:                                                                                            "1",
 	} {
 		if got := firstLine(htmlText(page)); got != want {
 			t.Errorf("%s: %q, want %q", page, got, want)

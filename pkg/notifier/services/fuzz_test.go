@@ -47,6 +47,7 @@ func FuzzReply(f *testing.F) {
 		for _, body := range []string{
 			`{"code":200,"message":"success"}`, `{"code":0,"msg":"success"}`, `{"errcode":0,"errmsg":"ok"}`, `{"status":1,"request":"r"}`, `{"status":0,"errors":["user key is invalid"]}`,
 			`{"errcode":130101,"errmsg":"send too fast"}`, `{"code":40001,"message":"用户不存在"}`, `{"code":null}`, `{"code":"0"}`, `[]`, `<html>`, "",
+			`{"message":"Invalid Form Body","errors":{"content":{"_errors":[{"code":"X","message":"too long"}]},"a":[1,"b"]}}`, `{"errors":{"":{"":{}}}}`,
 			`{"code":1,"msg":"CANARY-s3cr3t/+\u0000key \u001b[2J CANARY-s3cr3t\/+token"}`, `{"errcode":7,"errmsg":"CANA\u0000RY-s3cr3t/+token CANARY-s3cr3t%2F%2Btoken"}`,
 		} {
 			f.Add(byte(i), 200, "", body)
@@ -81,7 +82,7 @@ func FuzzReply(f *testing.F) {
 		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || len(text) > 500 {
 			t.Fatalf("%q", text)
 		}
-		for _, secret := range n.(*channel).secrets {
+		for _, secret := range n.(*channel).hidden {
 			if secret != "" && strings.Contains(text, secret) {
 				t.Fatalf("%s: it tells the secret: %s", name, text)
 			}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	notifyhttp "github.com/nikoksr/notify/service/http"
 
 	"github.com/watcherd/watcherd/pkg/notifier"
@@ -23,7 +25,7 @@ import (
 // api is what a service wants to be sent and how it says no.
 type api struct {
 	name    string
-	secrets []string // never shown in an error
+	secrets []string // tokens, and addresses that hold one: see hidden
 	request func(m notifier.Message) request
 
 	// Many services answer 200 whatever happens and put a code of their own
@@ -67,19 +69,73 @@ type answer struct {
 	Message string   `json:"message"`
 	ErrMsg  string   `json:"errmsg"`
 	Error   string   `json:"error"`
-	Errors  []string `json:"errors"`
+	Errors  mistakes `json:"errors"`
 	Time    int64    `json:"time"` // ntfy: when it took the message over, Unix time
 
 	plain string // a reply that is no JSON: one word of Slack's
 }
 
 func (a answer) words() string {
-	for _, s := range []string{a.Error, strings.Join(a.Errors, "; "), a.ErrMsg, a.Msg, a.Message, a.plain} {
-		if s != "" {
-			return s
+	said := cmp.Or(a.Error, a.ErrMsg, a.Msg, a.Message, a.plain)
+	wrong := strings.Join(a.Errors, "; ")
+	if a.Error != "" || wrong == "" {
+		return said
+	}
+	if said == "" {
+		return wrong
+	}
+	return said + ": " + wrong // Discord: "Invalid Form Body: content: Must be 2000 or fewer in length."
+}
+
+// mistakes is what a service finds wrong with a message: a list of sentences
+// (Pushover), or an object with the sentences somewhere inside, below the names
+// of the fields that they are about (Discord).
+type mistakes []string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (m *mistakes) UnmarshalJSON(b []byte) error {
+	var v any
+	if err := json.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	*m = nil
+	m.gather("", v)
+	return nil
+}
+
+// maxMistakes bounds what is gathered of them.
+const maxMistakes = 5
+
+func (m *mistakes) gather(field string, v any) {
+	if len(*m) >= maxMistakes {
+		return
+	}
+	below := func(name string) string { return strings.TrimPrefix(field+"."+name, ".") }
+	switch v := v.(type) {
+	case string:
+		if v != "" && field != "" {
+			v = field + ": " + v
+		}
+		if v != "" {
+			*m = append(*m, v)
+		}
+	case []any:
+		for _, one := range v {
+			m.gather(field, one)
+		}
+	case map[string]any:
+		if said, ok := v["message"].(string); ok {
+			m.gather(field, said)
+			return
+		}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if name == "_errors" {
+				m.gather(field, v[name])
+			} else {
+				m.gather(below(name), v[name])
+			}
 		}
 	}
-	return ""
 }
 
 // maxReply bounds what is read of a reply.
@@ -88,18 +144,31 @@ const maxReply = 64 << 10
 // channel is a [notifier.Notifier] for one service.
 type channel struct {
 	api
+	hidden []string // never shown in an error
 	client *http.Client
+	log    *zap.Logger
 }
 
 // Notify sends m. See [notifier.Notifier].
 func (c *channel) Notify(ctx context.Context, m notifier.Message) error {
 	r := c.request(m)
-	_, err := c.send(ctx, r)
-	for r.then != nil && err == nil {
-		r = *r.then
-		_, err = c.send(ctx, r)
+	if _, err := c.send(ctx, r); err != nil {
+		return err
 	}
-	return err
+	// The user has the message: an error would have all of it told again, and
+	// again, where only the picture is refused. That has one more try.
+	for r.then != nil {
+		r = *r.then
+		_, err := c.send(ctx, r)
+		if e, ok := errors.AsType[*notifier.Error](err); ok && !e.Permanent && e.RetryAfter == 0 && ctx.Err() == nil {
+			_, err = c.send(ctx, r)
+		}
+		if err != nil {
+			c.log.Warn("a message was taken, but not its picture", zap.Error(err))
+			return nil
+		}
+	}
+	return nil
 }
 
 // send sends r, or what r has instead of it. The error is a *[notifier.Error].
@@ -135,9 +204,13 @@ func (c *channel) judge(resp *http.Response) (answer, error) {
 	if err != nil && resp.StatusCode/100 == 2 && c.code != nil {
 		return a, &notifier.Error{Channel: c.name, Err: errors.New("the reply was cut short")}
 	}
-	garbled := json.Unmarshal(body, &a) != nil
-	if garbled {
-		a = answer{plain: word(body)}
+	if err := json.Unmarshal(body, &a); err != nil {
+		if _, odd := errors.AsType[*json.UnmarshalTypeError](err); !odd {
+			a = answer{plain: word(body)}
+		}
+		// A field of an unexpected type leaves the words of the others; that the
+		// message was taken over is not believed of such a reply.
+		a.Code, a.ErrCode, a.Status = nil, nil, nil
 	}
 	words := ""
 	if !c.mute {
@@ -151,6 +224,7 @@ func (c *channel) judge(resp *http.Response) (answer, error) {
 			e.Err = fmt.Errorf("HTTP %d: %s", status, words)
 		}
 		e.Permanent = status/100 <= 4 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
+		c.usedUp(e, words)
 		return a, e
 	}
 	if c.code == nil {
@@ -165,10 +239,16 @@ func (c *channel) judge(resp *http.Response) (answer, error) {
 	}
 	e := &notifier.Error{Channel: c.name, Err: fmt.Errorf("code %d: %s", *code, words), RetryAfter: c.pause[*code]}
 	e.Permanent = slices.Contains(c.permanent, *code)
+	c.usedUp(e, words)
+	return a, e
+}
+
+// usedUp makes e an error that passes, if the words say that only today's share
+// is used up, whatever status or code they come with.
+func (c *channel) usedUp(e *notifier.Error, words string) {
 	if c.quota != "" && strings.Contains(words, c.quota) {
 		e.Permanent, e.RetryAfter = false, maxPause
 	}
-	return a, e
 }
 
 // word returns body when it is one word, as Slack answers ("ok", "no_service"),
@@ -205,13 +285,8 @@ func (c *channel) explain(err error) error {
 // tidy makes foreign words fit for one line of a log, without secrets.
 func (c *channel) tidy(s string) string {
 	s = strings.Join(strings.Fields(notifier.Clean(s)), " ") // first: what it drops may stand inside a secret
-	for _, secret := range c.secrets {
-		if secret == "" {
-			continue
-		}
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
-			s = strings.ReplaceAll(s, form, "<secret>")
-		}
+	for _, secret := range c.hidden {
+		s = strings.ReplaceAll(s, secret, "<secret>")
 	}
 	return cut(s, 300)
 }

@@ -75,12 +75,13 @@ func New(s Service, log *zap.Logger, client *http.Client) (string, notifier.Noti
 	}
 	// A redirect would turn the POST into a GET or carry the token elsewhere.
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	c := &channel{api: a, client: &own}
-	if s.Ntfy == nil || s.Ntfy.ReplyTopic == "" {
-		return name, c, nil
-	}
 	if log == nil {
 		log = zap.NewNop()
+	}
+	secrets := append(slices.Clip(a.secrets), carried(a.request(notifier.Message{}))...)
+	c := &channel{api: a, hidden: hidden(secrets), client: &own, log: log}
+	if s.Ntfy == nil || s.Ntfy.ReplyTopic == "" {
+		return name, c, nil
 	}
 	return name, newNtfyAsker(s.Ntfy, c, log), nil
 }

@@ -26,17 +26,18 @@ type question struct {
 	// shown holds the messages that carry the question, by their number, and
 	// what each looks like now. There is more than one when Telegram took a
 	// picture over but its reply to us was lost.
-	shown   map[int]view
-	sent    int           // when the first of them was sent, by Telegram's clock
-	picks   picks         // the pictures chosen so far
-	end     string        // how it ended; empty while it is open
-	endedAt time.Time     //
-	told    bool          // somebody was told that he is too late
-	drawing chan struct{} // closed when shown is up to date; nil when nobody draws
-	cut     func()        // cuts off the edit of the countdown that is under way; nil when there is none
-	edited  time.Time     // when a message was last sent or edited
-	doubt   bool          // an edit that was cut off may still arrive, after later ones
-	over    chan struct{} // closed when it has ended
+	shown    map[int]view
+	sent     int           // when the first of them was sent, by Telegram's clock
+	picks    picks         // the pictures chosen so far
+	end      string        // how it ended; empty while it is open
+	endedAt  time.Time     //
+	told     bool          // somebody was told that he is too late
+	answered bool          // it ended by a reply of this channel
+	drawing  chan struct{} // closed when shown is up to date; nil when nobody draws
+	cut      func()        // cuts off the edit of the countdown that is under way; nil when there is none
+	edited   time.Time     // when a message was last sent or edited
+	doubt    bool          // an edit that was cut off may still arrive, after later ones
+	over     chan struct{} // closed when it has ended
 }
 
 // view is what the person sees of a question.

@@ -57,12 +57,18 @@ func (d *Driver) hearTap(t *models.CallbackQuery) {
 	i := slices.IndexFunc(d.open, named)
 	if i < 0 {
 		i := slices.IndexFunc(d.ended, named)
-		if i >= 0 {
-			d.refresh(d.ended[i]) // the buttons should be gone
-		} else {
+		if i < 0 {
 			d.stripButtons(message)
+			d.toast(t, d.lang.Late(), false)
+			return
 		}
-		d.toast(t, d.lang.Late(), false)
+		q := d.ended[i]
+		d.refresh(q) // the buttons should be gone
+		word := q.p.Lang.Late()
+		if d.succeeded(q) {
+			word = q.p.Lang.Superseded()
+		}
+		d.toast(t, word, false)
 		return
 	}
 	q := d.open[i]
@@ -79,7 +85,7 @@ func (d *Driver) hearTap(t *models.CallbackQuery) {
 	}
 	if n, err := strconv.Atoi(op); err == nil && n >= 1 && n <= 8 && q.p.Kind == notifier.Picture {
 		q.picks = q.picks.toggle(n)
-		d.toast(t, q.p.Lang.Pick("已选 ", "Chosen: ")+q.picks.String(), false)
+		d.toast(t, q.chosen(), false)
 		d.refresh(q)
 		return
 	}
@@ -90,6 +96,41 @@ func (d *Driver) hearTap(t *models.CallbackQuery) {
 	}
 	d.answer(q, r, &t.From)
 	d.toast(t, q.p.Lang.Ack(r.Action), false)
+}
+
+// succeeded reports whether a question is open that has taken the place of q, or
+// of one that has. Callers hold d.mu.
+func (d *Driver) succeeded(q *question) bool {
+	id := q.p.ID
+	for _, o := range slices.Concat(d.ended, d.open) { // as they were asked: none before what it replaces
+		if o.p.Replaces != id || id == "" {
+			continue
+		}
+		if id = o.p.ID; o.end == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// chosen says which pictures are chosen.
+func (q *question) chosen() string {
+	if q.picks == 0 {
+		return q.p.Lang.Pick("一张也没选", "Nothing chosen")
+	}
+	return q.p.Lang.Pick("已选 ", "Chosen: ") + q.picks.String()
+}
+
+// Amend implements [notifier.Amender].
+func (d *Driver) Amend(id, text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, q := range d.ended {
+		if q.p.ID == id && q.answered {
+			q.end += "\n" + text
+			d.refresh(q)
+		}
+	}
 }
 
 // tapped returns the reply that the button op stands for, if q has it and it
@@ -244,6 +285,7 @@ func (d *Driver) endedCarriedBy(m *models.Message) *question {
 func (d *Driver) answer(q *question, r notifier.Reply, from *models.User) {
 	r.Channel, r.At, r.By = d.name, time.Now(), name(from)
 	q.reply <- r // before anything is drawn: the answer must not wait
+	q.answered = true
 	end := q.p.Lang.Ack(r.Action)
 	if said := q.said(r); said != "" {
 		end += " " + said

@@ -191,8 +191,8 @@ func TestReplaced(t *testing.T) {
 		}
 		f.tap(m1, "3")
 		f.tap(m1, "提交")
-		if f.toast() != p1.Lang.Late() {
-			t.Errorf("told %q", f.toast())
+		if f.toast() != p1.Lang.Superseded() {
+			t.Errorf("told %q while a newer one waits", f.toast())
 		}
 		f.write("2 5", m1.id)
 		if got := f.last(3); got.text != p1.Lang.Superseded() {
@@ -205,6 +205,54 @@ func TestReplaced(t *testing.T) {
 		a2.pending(t)
 		if strings.Contains(texts(f.get(m2.id).keyboard), "✓") {
 			t.Error("a tap on the old picture marked the new one")
+		}
+		f.tap(m2, "换一张")
+		a2.got(t)
+		p3 := prompt(notifier.Picture)
+		p3.Replaces = p2.ID
+		a3 := ask(t, d, p3)
+		m3 := f.last(5)
+		f.tap(m1, "提交")
+		if f.toast() != p1.Lang.Superseded() {
+			t.Errorf("told %q while the one after the next waits", f.toast())
+		}
+		f.tap(m3, "取消")
+		a3.got(t)
+		f.tap(m1, "提交")
+		if f.toast() != p1.Lang.Late() {
+			t.Errorf("told %q when none waits any more", f.toast())
+		}
+	})
+}
+
+// A choice that is taken back says that nothing is chosen.
+func TestNothingChosen(t *testing.T) {
+	phone(t, func(t *testing.T, f *fakeAPI, d *Driver, _ *observer.ObservedLogs) {
+		ask(t, d, prompt(notifier.Picture))
+		f.tap(f.last(1), "3")
+		if f.toast() != "已选 3" {
+			t.Errorf("told %q", f.toast())
+		}
+		f.tap(f.last(1), "3")
+		if f.toast() != "一张也没选" {
+			t.Errorf("told %q", f.toast())
+		}
+	})
+}
+
+// The last answer's own message says that it led to nothing, once that is known.
+func TestAmend(t *testing.T) {
+	phone(t, func(t *testing.T, f *fakeAPI, d *Driver, _ *observer.ObservedLogs) {
+		p := prompt(notifier.Picture)
+		a := ask(t, d, p)
+		f.tap(f.last(1), "3")
+		f.tap(f.last(1), "提交")
+		a.got(t)
+		d.Amend(notifier.NewID(), "of nothing")
+		d.Amend(p.ID, "答错了 3 次。")
+		synctest.Wait()
+		if m := f.last(1); !strings.HasSuffix(m.text, p.Lang.Thanks()+" 3\n答错了 3 次。") || len(m.keyboard) != 0 {
+			t.Errorf("it ends\n%s", m.text)
 		}
 	})
 }

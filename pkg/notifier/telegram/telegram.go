@@ -73,6 +73,7 @@ type sighting struct{ id, by string }
 var (
 	_ notifier.Asker     = (*Driver)(nil)
 	_ notifier.Seer      = (*Driver)(nil)
+	_ notifier.Amender   = (*Driver)(nil)
 	_ notifier.Commander = (*Driver)(nil)
 )
 

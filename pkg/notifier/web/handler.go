@@ -232,7 +232,7 @@ func said(p notifier.Prompt, r notifier.Reply) string {
 	case len(r.Points) > 0:
 		what = fmt.Sprint(r.Points)
 	}
-	next := p.Lang.Pick("结果会发给你，这一页可以关了。", "The result is told to you; this page can be closed.")
+	next := p.Lang.Pick("结果会发给你，这一页可以关了。", "You will be told how it went; you can close this page.")
 	if what == "" {
 		return next
 	}

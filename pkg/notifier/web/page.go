@@ -128,6 +128,10 @@ func (q *question) view(now time.Time) view {
 	}
 	v.Good, v.Icon = true, "check"
 	v.Detail = q.said
+	if q.wrong != "" {
+		v.end = end{Outcome: q.wrong, Detail: q.said, Icon: "cross"}
+		return v
+	}
 	switch recent := now.Sub(q.endAt) < followUp; {
 	case q.action == notifier.Cancelled:
 		v.Good, v.Icon = false, "cross"

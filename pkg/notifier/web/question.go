@@ -37,6 +37,7 @@ type question struct {
 	ours   bool            // it ended by a reply on this page
 	action notifier.Action // of that reply
 	said   string          // that reply, in words
+	wrong  string          // why that led to nothing; empty: it is not known to
 	next   *question       // has taken its place
 }
 
@@ -131,6 +132,15 @@ func (q *question) close(reason string) {
 	}
 	q.end, q.endAt = reason, time.Now()
 	q.p.Image, q.format = nil, ""
+}
+
+// Amend implements [notifier.Amender].
+func (s *Server) Amend(id, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q := s.byID[id]; q != nil && q.ours {
+		q.wrong = text
+	}
 }
 
 // newest returns the question that has taken q's place in the end, q itself

@@ -60,8 +60,9 @@ type Server struct {
 }
 
 var (
-	_ notifier.Asker = (*Server)(nil)
-	_ notifier.Seer  = (*Server)(nil)
+	_ notifier.Asker   = (*Server)(nil)
+	_ notifier.Seer    = (*Server)(nil)
+	_ notifier.Amender = (*Server)(nil)
 )
 
 // New returns an answer page that does not listen yet. lang is the language of

@@ -254,6 +254,29 @@ func TestAnotherPicture(t *testing.T) {
 	}
 }
 
+// TestAmend checks that the page of the last answer says that it led to nothing.
+func TestAmend(t *testing.T) {
+	s := newServer(t)
+	p := prompt(t, notifier.Picture)
+	link, replies := ask(t, s, p)
+	if w := call(s, "POST", link, url.Values{"cell": {"2"}}); !strings.Contains(w.Body.String(), p.Lang.Thanks()) {
+		t.Errorf("the page of the answer:\n%s", w.Body)
+	}
+	<-replies
+	s.Amend(notifier.NewID(), "of nothing")
+	s.Amend(p.ID, "答错了 3 次。")
+	body := call(s, "GET", link, nil).Body.String()
+	if !strings.Contains(body, "答错了 3 次。") || strings.Contains(body, p.Lang.Thanks()) || strings.Contains(body, "http-equiv=\"refresh\"") || !strings.Contains(body, "你的回答：2") {
+		t.Errorf("the page of a wrong answer:\n%s", body)
+	}
+	other := prompt(t, notifier.Picture)
+	open, _ := ask(t, s, other)
+	s.Amend(other.ID, "答错了 3 次。")
+	if body := call(s, "GET", open, nil).Body.String(); strings.Contains(body, "答错了") {
+		t.Errorf("the page of an open question:\n%s", body)
+	}
+}
+
 // TestLinkBeforeAsk checks that a link works from the moment it is made.
 func TestLinkBeforeAsk(t *testing.T) {
 	s := newServer(t)
