@@ -62,6 +62,9 @@ func (c *Client) query(ctx context.Context, j Journey) ([]Train, error) {
 	}
 	if KindOf(err) == Blocked && c.tooEarly(ctx, j.Date) {
 		c.pace.pardon(before)
+		c.mu.Lock()
+		delete(c.renewedFor, j) // it was the day: when that opens the session may be another matter
+		c.mu.Unlock()
 		return nil, c.notOnSale(j)
 	}
 	if err != nil {
