@@ -23,7 +23,7 @@ var fuzzed = []struct{ dir, target, parsers string }{
 	{"pkg/twelve306", "FuzzTrain", "ParseTrain parseLeft Price"},
 	{"pkg/twelve306", "FuzzPlain", "plain Classify"},
 	{"pkg/twelve306", "FuzzResponse", "read redirectKind pageKind retryAfter ownPath json envelope refusalIn data said"},
-	{"pkg/twelve306", "FuzzLoginReply", "submitLogin uamtk uamauthclient captchaCheck conf CheckUser askLoginVerify getMessageCode createQR checkQR"},
+	{"pkg/twelve306", "FuzzLoginReply", "submitLogin uamtk uamauthclient captchaCheck conf CheckUser askLoginVerify getMessageCode createQR checkQR picture64 UnmarshalJSON"},
 	{"pkg/twelve306", "FuzzPassengers", "passengerList choose"},
 	{"pkg/twelve306", "FuzzOrderReply", "submitOrderRequest initDc checkOrderInfo checkRandCode getQueueCount verdict OrderStatus Result"},
 	{"pkg/twelve306", "FuzzWaitTime", "waitTime"},

@@ -85,13 +85,6 @@ var loginReplies = []struct {
 		}
 		return "", err
 	}},
-	{"/passport/captcha/captcha-image64", func(ctx context.Context, c *Client, body string) (string, error) {
-		img, err := c.picture64(ctx)
-		if err == nil && (len(img) > maxImage || checkImage("", img) != nil) {
-			return "a picture that is none", nil
-		}
-		return successCode(body, "0"), err
-	}},
 	{"/otn/login/conf", func(ctx context.Context, c *Client, _ string) (string, error) {
 		_, err := c.conf(ctx)
 		if c.queryPath != "" && !queryPathForm.MatchString(c.queryPath) || c.window < 0 || c.window > maxWindow {
@@ -138,6 +131,13 @@ var loginReplies = []struct {
 			return successCode(body, "2"), err
 		}
 		return "", err
+	}},
+	{"/passport/captcha/captcha-image64", func(ctx context.Context, c *Client, body string) (string, error) {
+		img, err := c.picture64(ctx)
+		if err == nil && (len(img) > maxImage || checkImage("", img) != nil) {
+			return "a picture that is none", nil
+		}
+		return successCode(body, "0"), err
 	}},
 }
 
