@@ -66,7 +66,8 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	}
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
-	site := railsim.New(railsim.Options{Era: era, Calm: true})
+	// The queue is asked every 5 s; a slow machine may notice a question late.
+	site := railsim.New(railsim.Options{Era: era, Calm: true, PollGap: 3 * time.Second})
 	day := twelve306.DateOf(time.Now()).AddDays(5)
 	site.SetTrains(day.String(), demoTrains()...)
 	base, err := serve(ctx, site)
@@ -95,7 +96,7 @@ func (d *demoFlags) run(cmd *cobra.Command) error {
 	if !held.ok {
 		return &exit{exitFailed, "the demo ended without an order"}
 	}
-	for _, v := range site.Violations() {
+	for _, v := range site.Misconduct() {
 		fmt.Fprintln(os.Stderr, "the simulator objects:", v)
 	}
 	return nil

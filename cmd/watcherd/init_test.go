@@ -102,7 +102,7 @@ func initDay() twelve306.Date { return twelve306.DateOf(time.Now()).AddDays(5) }
 
 // railLine is a simulator with some trains.
 func railLine(t testing.TB) (*railsim.Server, string) {
-	site := railsim.New(railsim.Options{Seed: 12306, Era: railsim.Present, Calm: true})
+	site := railsim.New(railsim.Options{Seed: 12306, Era: railsim.Present, Calm: true, PollGap: halfPoll})
 	row := func(code, depart, arrive string, seats, fares map[string]int) railsim.Train {
 		return railsim.Train{Code: code, From: "IZQ", To: "WHN", Depart: depart, Arrive: arrive, Seats: seats, Fares: fares}
 	}
@@ -196,7 +196,7 @@ func TestInitBooks(t *testing.T) {
 	if n := site.Count(railsim.StepQuery); n != 1 {
 		t.Errorf("12306 was asked %d times for trains", n)
 	}
-	if v := site.Violations(); len(v) > 0 {
+	if v := site.Misconduct(); len(v) > 0 {
 		t.Error(v)
 	}
 	if names := ls(t); !slices.Equal(names, []string{"secrets", "watch.yaml"}) {
@@ -539,7 +539,7 @@ func TestInitLater(t *testing.T) {
 	if !strings.Contains(strings.Join(strings.Fields(said), " "), "is not on sale yet; these are the trains of "+late.AddDays(-28).String()) || c.Rules[0].Trains.String() != "G9999" || c.Rules[0].Dates[0] != late {
 		t.Error(said)
 	}
-	if v := site.Violations(); len(v) > 0 {
+	if v := site.Misconduct(); len(v) > 0 {
 		t.Error(v)
 	}
 }

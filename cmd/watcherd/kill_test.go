@@ -196,7 +196,7 @@ func (p *play) judge(out *outcome) {
 	if out.stop > promised {
 		p.fault("%v from SIGTERM to the end", out.stop)
 	}
-	for _, v := range p.site.Violations() {
+	for _, v := range p.site.Misconduct() {
 		if out.blows == 0 || !crashes.MatchString(v.Text) {
 			p.fault("12306 saw %v", v)
 		}

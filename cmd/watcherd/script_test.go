@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 //	site sell TRAIN SEAT N      puts seats on sale
 //	site queue WAIT ...         what the next order is told in the queue
 //	site await STEP N           waits until N requests of a step have arrived
-//	site has WHAT N             confirms, orders or violations
+//	site has WHAT N             confirms, orders or violations (notes among them)
 //	site sms                    $CODE is the code that the account's phone has received
 //	site odd KIND MSG           every look is answered strangely (railsim.OddKinds)
 //	site down                   nobody answers any more

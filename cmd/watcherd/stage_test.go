@@ -75,7 +75,7 @@ func (s *stage) railsim(ts *testscript.TestScript, args []string) {
 	if slices.Contains(args, "present") {
 		era = railsim.Present
 	}
-	s.site = railsim.New(railsim.Options{Seed: 12306, Era: era, Calm: true})
+	s.site = railsim.New(railsim.Options{Seed: 12306, Era: era, Calm: true, PollGap: halfPoll})
 	row := func(code, to, depart, arrive string, seats map[string]int) railsim.Train {
 		return railsim.Train{Code: code, From: "IZQ", To: to, Depart: depart, Arrive: arrive, Seats: seats}
 	}
@@ -122,7 +122,7 @@ func (s *stage) command(ts *testscript.TestScript, args []string) {
 		case "codes":
 			have, n = s.site.Requests(), s.site.Count(railsim.StepSMS)
 		case "violations":
-			have, n = s.site.Violations(), len(s.site.Violations())
+			have, n = s.site.Misconduct(), len(s.site.Misconduct())
 		default:
 			ts.Fatalf("site has no %s", args[1])
 		}

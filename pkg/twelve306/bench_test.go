@@ -193,7 +193,7 @@ func BenchmarkOrderPath(b *testing.B) {
 				b.ReportMetric(float64(firstRequests), "first-requests")
 				b.ReportMetric(float64(firstShaken), "first-handshakes")
 				b.ReportMetric(0, "ns/op")
-				for _, v := range l.Violations() {
+				for _, v := range l.Misconduct() {
 					b.Errorf("violation: %v", v)
 				}
 			})

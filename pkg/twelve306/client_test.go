@@ -1,6 +1,7 @@
 package twelve306_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -26,6 +27,7 @@ type site struct {
 // newSite makes both; it must be called inside a synctest bubble.
 func newSite(t *testing.T, o railsim.Options) *site {
 	t.Helper()
+	o.PollGap = cmp.Or(o.PollGap, 4500*time.Millisecond) // of our PollInterval; the site's page asks each second
 	s := &site{Server: railsim.New(o), t: t}
 	t.Cleanup(func() {
 		s.end()
@@ -66,7 +68,7 @@ func (s *site) end() {
 	s.t.Helper()
 	s.client.Close()
 	s.Close()
-	for _, v := range s.Violations() {
+	for _, v := range s.Misconduct() {
 		s.t.Errorf("violation: %v", v)
 	}
 }

@@ -151,6 +151,9 @@ func TestClockOfReplies(t *testing.T) {
 			if !k.Known || k.Least > ahead || k.Most < ahead || era == railsim.Present && k.Most-k.Least > 62*time.Millisecond {
 				t.Errorf("%s: %+v, want %v", era, k, ahead)
 			}
+			for _, v := range site.Misconduct() {
+				t.Errorf("violation: %v", v)
+			}
 			c.Close()
 			site.Close()
 		}

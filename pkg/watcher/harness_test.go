@@ -116,7 +116,7 @@ func play(t *testing.T, set setup, f func(s *scene)) {
 		s := &scene{t: t, set: set, ink: &ink{}, seen: &secrets{}, dir: filepath.Join(set.dir, "life-1"),
 			hands: map[string]time.Time{}, crashed: make(chan struct{}, 1)}
 		o := set.sim
-		o.Budget, o.QueryGap = 80, 3*time.Second
+		o.Budget, o.QueryGap, o.PollGap = 80, 3*time.Second, 4500*time.Millisecond
 		if o.Seed == 0 {
 			o.Seed = 12306
 		}

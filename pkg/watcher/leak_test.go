@@ -26,7 +26,7 @@ func (s *scene) footprint() footprint {
 	synctest.Wait()
 	s.rt.(interface{ CloseIdleConnections() }).CloseIdleConnections()
 	synctest.Wait()
-	for _, v := range s.site.Violations() {
+	for _, v := range s.site.Misconduct() {
 		if strings.Contains(v.Text, "a query 0s after the last one") { // the one retry on a new session
 			continue
 		}

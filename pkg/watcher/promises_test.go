@@ -21,7 +21,7 @@ func (s *scene) promises() {
 	t.Helper()
 	excused := map[string]int{}
 	s.set.excuse = append(s.set.excuse, "a query 0s after the last one") // the one retry on a new session does not wait
-	for _, v := range s.site.Violations() {
+	for _, v := range s.site.Misconduct() {
 		i := slices.IndexFunc(s.set.excuse, func(text string) bool { return strings.Contains(v.Text, text) })
 		if i >= 0 {
 			if excused[s.set.excuse[i]]++; excused[s.set.excuse[i]] <= cmp.Or(s.set.excuses, 3) {

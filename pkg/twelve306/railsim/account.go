@@ -1,6 +1,11 @@
 package railsim
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
 
 // Account is somebody with an account at 12306.
 type Account struct {
@@ -39,6 +44,45 @@ func DefaultAccount() Account {
 			{Name: "张三", IDNo: "110101199001010014", Mobile: "13800000000"},
 			{Name: "李四", IDNo: "110101196301010011", Mobile: "13900000000"},
 		},
+	}
+}
+
+// Somebody is the account of somebody else with that name and password: he has
+// saved himself and one more, with names and numbers that only the accounts of
+// this user name have. As in DefaultAccount's, the two ID numbers end in 0014
+// and 0011.
+func Somebody(username, password string) Account {
+	a := DefaultAccount()
+	a.Username, a.Password = username, password
+	if username == DefaultAccount().Username {
+		return a
+	}
+	sum := sha256.Sum256([]byte(username))
+	n := binary.BigEndian.Uint64(sum[:])
+	surnames, given := []rune("王刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"), []rune("伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞")
+	a.Passengers = nil
+	for i, tail := range []string{"0014", "0011"} {
+		name := []rune{surnames[(n>>8)%18], given[(n>>16+uint64(i))%18]}
+		m := binary.BigEndian.Uint64(sum[8*(i+1):])
+		a.Passengers = append(a.Passengers, Passenger{Name: string(name), IDNo: idNumber(m, tail), Mobile: fmt.Sprintf("13%09d", m%1e9)})
+	}
+	a.Name, a.IDNo, a.Mobile = a.Passengers[0].Name, a.Passengers[0].IDNo, a.Passengers[0].Mobile
+	return a
+}
+
+// idNumber invents an ID number, its check digit right, for an adult.
+func idNumber(n uint64, tail string) string {
+	area := 110101 + n%55*10000 + n>>8%12*100 + n>>16%20
+	for born := time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(n>>24%10000)); ; born = born.AddDate(0, 0, 1) {
+		id := fmt.Sprintf("%06d%s%s", area, born.Format("20060102"), tail)
+		sum, weight := 0, 1 // GB 11643: weights 2^(17-i) mod 11, the sum is 1 mod 11
+		for i := 17; i >= 0; i-- {
+			sum += int(id[i]-'0') * weight
+			weight = weight * 2 % 11
+		}
+		if sum%11 == 1 {
+			return id
+		}
 	}
 }
 

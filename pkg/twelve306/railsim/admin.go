@@ -2,36 +2,36 @@ package railsim
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
 // Admin returns the handler of the other side: what happens at 12306 that no
-// client does. Every answer is JSON; errors are {"error": "..."}. Serve it on
-// loopback only.
-//
-//	GET  /state                       seed, era, letter, counts
-//	POST /trains?date=D               [Train, ...] replaces the trains of a day
-//	POST /sell?date=D&train=T         {"O": 5}: seats left now; 0 takes them away
-//	GET  /orders[?user=U]             orders as they stand
-//	POST /orders/{number}/{end}       end: pay, expire, cancel
-//	POST /plant?user=U&date=D&seat=S&passenger=P   a Train: an order made elsewhere
-//	GET  /violations                  what no browser would have done
-//	GET  /requests[?step=S]           what arrived, and what became of it
-//	GET  /confirms                    every confirmSingleForQueue
-//	POST /faults                      a Fault (delays in nanoseconds)
-//	DELETE /faults                    forgets them
-//	POST /queue                       [Queue, ...] for the next orders
-//	POST /letter/{letter}             moves leftTicket/query ("-": no letter)
-//	POST /captcha/{on}                on or off: the order's picture
-//	POST /sessions/kill               logs everybody out
-//	POST /secrets/expire              every secretStr becomes stale
-//	GET  /sms/{user}                  the code on the user's phone
-//	POST /qr/{act}/{user}             scan or confirm the newest QR code
-//	POST /answer                      a captcha: its answer
+// client does. Every answer is JSON, errors are {"error": "..."}; GET / lists
+// what there is, as AdminHelp does. Serve it on loopback only.
 func (s *Server) Admin() http.Handler {
+	m, _ := s.admin()
+	return m
+}
+
+// AdminHelp lists what Admin answers, one a line.
+func AdminHelp() string {
+	_, help := new(Server).admin()
+	return help
+}
+
+func (s *Server) admin() (http.Handler, string) {
 	m := http.NewServeMux()
+	var help strings.Builder
+	add := func(pattern, query, what string, f http.HandlerFunc) {
+		method, path, _ := strings.Cut(pattern, " ")
+		fmt.Fprintf(&help, "%-6s %-28s %s\n", method, strings.TrimSuffix(path, "{$}")+query, what)
+		m.HandleFunc(pattern, f)
+	}
 	tell := func(w http.ResponseWriter, v any) {
 		w.Header().Set("Content-Type", typeJSON)
 		json.NewEncoder(w).Encode(v) // the client has gone if this fails
@@ -48,8 +48,19 @@ func (s *Server) Admin() http.Handler {
 		}
 		tell(w, map[string]bool{"ok": true})
 	}
-	m.HandleFunc("GET /state", func(w http.ResponseWriter, r *http.Request) { tell(w, s.state()) })
-	m.HandleFunc("POST /trains", func(w http.ResponseWriter, r *http.Request) {
+	turn := func(set func(bool)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			on := r.PathValue("on")
+			if on != "on" && on != "off" {
+				wrong(w, errNoSwitch)
+				return
+			}
+			set(on == "on")
+			done(w, nil)
+		}
+	}
+	add("GET /state", "", `seed, era, letter, counts, and the names of steps and faults`, func(w http.ResponseWriter, r *http.Request) { tell(w, s.state()) })
+	add("POST /trains", "?date=D", `[Train, ...] replaces the trains of a day`, func(w http.ResponseWriter, r *http.Request) {
 		var trains []Train
 		date := r.URL.Query().Get("date")
 		_, err := time.Parse(time.DateOnly, date)
@@ -61,7 +72,7 @@ func (s *Server) Admin() http.Handler {
 		}
 		done(w, err)
 	})
-	m.HandleFunc("POST /sell", func(w http.ResponseWriter, r *http.Request) {
+	add("POST /sell", "?date=D&train=T", `{"O": 5}: seats left now; 0 takes them away`, func(w http.ResponseWriter, r *http.Request) {
 		var seats map[string]int
 		err := read(w, r, &seats)
 		for seat, n := range seats {
@@ -71,14 +82,14 @@ func (s *Server) Admin() http.Handler {
 		}
 		done(w, err)
 	})
-	m.HandleFunc("GET /orders", func(w http.ResponseWriter, r *http.Request) {
+	add("GET /orders", "[?user=U]", `orders as they stand`, func(w http.ResponseWriter, r *http.Request) {
 		list := s.AllOrders()
 		if u := r.URL.Query().Get("user"); u != "" {
 			list = slices.DeleteFunc(list, func(o Order) bool { return o.User != u })
 		}
 		tell(w, list)
 	})
-	m.HandleFunc("POST /orders/{number}/{end}", func(w http.ResponseWriter, r *http.Request) {
+	add("POST /orders/{number}/{end}", "", `end: pay, expire, cancel`, func(w http.ResponseWriter, r *http.Request) {
 		ends := map[string]OrderState{"pay": Paid, "expire": Expired, "cancel": Cancelled}
 		to, ok := ends[r.PathValue("end")]
 		if !ok {
@@ -87,7 +98,7 @@ func (s *Server) Admin() http.Handler {
 		}
 		done(w, s.end(r.PathValue("number"), to))
 	})
-	m.HandleFunc("POST /plant", func(w http.ResponseWriter, r *http.Request) {
+	add("POST /plant", "?user=U&date=D&seat=S&passenger=P", `a Train: an order made elsewhere`, func(w http.ResponseWriter, r *http.Request) {
 		var t Train
 		if err := read(w, r, &t); err != nil {
 			wrong(w, err)
@@ -96,16 +107,17 @@ func (s *Server) Admin() http.Handler {
 		q := r.URL.Query()
 		tell(w, s.PlantOrder(q.Get("user"), q.Get("date"), t, q.Get("seat"), q["passenger"]...))
 	})
-	m.HandleFunc("GET /violations", func(w http.ResponseWriter, r *http.Request) { tell(w, list(s.Violations())) })
-	m.HandleFunc("GET /requests", func(w http.ResponseWriter, r *http.Request) {
+	add("GET /violations", "", `what 12306 refuses and no client may do`, func(w http.ResponseWriter, r *http.Request) { tell(w, list(s.Violations())) })
+	add("GET /notes", "", `what no browser sends and 12306 serves`, func(w http.ResponseWriter, r *http.Request) { tell(w, list(s.Notes())) })
+	add("GET /requests", "[?step=S]", `what arrived, and what became of it`, func(w http.ResponseWriter, r *http.Request) {
 		reqs := s.Requests()
 		if step := Step(r.URL.Query().Get("step")); step != "" {
 			reqs = slices.DeleteFunc(reqs, func(q Request) bool { return q.Step != step })
 		}
 		tell(w, reqs)
 	})
-	m.HandleFunc("GET /confirms", func(w http.ResponseWriter, r *http.Request) { tell(w, list(s.Confirms())) })
-	m.HandleFunc("POST /faults", func(w http.ResponseWriter, r *http.Request) {
+	add("GET /confirms", "", `every confirmSingleForQueue`, func(w http.ResponseWriter, r *http.Request) { tell(w, list(s.Confirms())) })
+	add("POST /faults", "", `a Fault (delays in nanoseconds)`, func(w http.ResponseWriter, r *http.Request) {
 		var f Fault
 		err := read(w, r, &f)
 		switch {
@@ -119,8 +131,8 @@ func (s *Server) Admin() http.Handler {
 		}
 		done(w, err)
 	})
-	m.HandleFunc("DELETE /faults", func(w http.ResponseWriter, r *http.Request) { s.ClearFaults(); done(w, nil) })
-	m.HandleFunc("POST /queue", func(w http.ResponseWriter, r *http.Request) {
+	add("DELETE /faults", "", `forgets them`, func(w http.ResponseWriter, r *http.Request) { s.ClearFaults(); done(w, nil) })
+	add("POST /queue", "", `[Queue, ...] for the next orders`, func(w http.ResponseWriter, r *http.Request) {
 		var q []Queue
 		err := read(w, r, &q)
 		if err == nil {
@@ -128,7 +140,7 @@ func (s *Server) Admin() http.Handler {
 		}
 		done(w, err)
 	})
-	m.HandleFunc("POST /letter/{letter}", func(w http.ResponseWriter, r *http.Request) {
+	add("POST /letter/{letter}", "", `moves leftTicket/query ("-": no letter)`, func(w http.ResponseWriter, r *http.Request) {
 		l := r.PathValue("letter")
 		if l != "-" && !letterForm.MatchString(l) {
 			wrong(w, errNoLetter)
@@ -137,19 +149,43 @@ func (s *Server) Admin() http.Handler {
 		s.SetLetter(l)
 		done(w, nil)
 	})
-	m.HandleFunc("POST /captcha/{on}", func(w http.ResponseWriter, r *http.Request) {
-		s.SetOrderCaptcha(r.PathValue("on") == "on")
+	add("POST /captcha/{on}", "", `on or off: the order's picture`, turn(s.SetOrderCaptcha))
+	add("POST /choice/{on}", "", `on or off: seats and berths can be chosen`, turn(s.SetChoice))
+	add("POST /single/{on}", "", `on or off: orders without a queue (isAsync 0)`, turn(s.SetSingle))
+	add("POST /slider/{on}", "", `on or off: a slider on the order page`, turn(s.SetSlider))
+	add("POST /cancels/{user}/{n}", "", `how many orders he has given back today; three are too many`, func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.Atoi(r.PathValue("n"))
+		if err == nil {
+			s.SetCancels(r.PathValue("user"), n)
+		}
+		done(w, err)
+	})
+	add("POST /accounts", "", `an Account: adds it, or replaces the one of that Username`, func(w http.ResponseWriter, r *http.Request) {
+		var a Account
+		err := read(w, r, &a)
+		if err == nil && a.Username == "" {
+			err = errNoName
+		}
+		if err == nil {
+			s.AddAccount(a)
+		}
+		done(w, err)
+	})
+	add("POST /elsewhere/{user}", "", `he does what a LoginCode asked of him`, func(w http.ResponseWriter, r *http.Request) {
+		s.Elsewhere(r.PathValue("user"))
 		done(w, nil)
 	})
-	m.HandleFunc("POST /sessions/kill", func(w http.ResponseWriter, r *http.Request) { s.KillSessions(); done(w, nil) })
-	m.HandleFunc("POST /secrets/expire", func(w http.ResponseWriter, r *http.Request) { s.ExpireSecrets(); done(w, nil) })
-	m.HandleFunc("GET /sms/{user}", func(w http.ResponseWriter, r *http.Request) {
+	add("POST /tickets/kill", "", `ends the otn sessions alone`, func(w http.ResponseWriter, r *http.Request) { s.KillTickets(); done(w, nil) })
+	add("POST /forget", "", `drops the log of requests, confirms, violations and notes`, func(w http.ResponseWriter, r *http.Request) { s.Forget(); done(w, nil) })
+	add("POST /sessions/kill", "", `logs everybody out`, func(w http.ResponseWriter, r *http.Request) { s.KillSessions(); done(w, nil) })
+	add("POST /secrets/expire", "", `every secretStr becomes stale`, func(w http.ResponseWriter, r *http.Request) { s.ExpireSecrets(); done(w, nil) })
+	add("GET /sms/{user}", "", `the code on the user's phone`, func(w http.ResponseWriter, r *http.Request) {
 		tell(w, map[string]string{"code": s.SMSCode(r.PathValue("user"))})
 	})
-	m.HandleFunc("POST /qr/{act}/{user}", func(w http.ResponseWriter, r *http.Request) {
+	add("POST /qr/{act}/{user}", "", `scan or confirm the newest QR code`, func(w http.ResponseWriter, r *http.Request) {
 		done(w, s.touchQR(r.PathValue("user"), r.PathValue("act") == "confirm"))
 	})
-	m.HandleFunc("POST /answer", func(w http.ResponseWriter, r *http.Request) {
+	add("POST /answer", "", `a captcha: its answer`, func(w http.ResponseWriter, r *http.Request) {
 		img, err := readAll(w, r)
 		if err != nil {
 			wrong(w, err)
@@ -157,7 +193,11 @@ func (s *Server) Admin() http.Handler {
 		}
 		tell(w, map[string]string{"answer": s.AnswerOf(img)})
 	})
-	return m
+	add("GET /{$}", "", `this list`, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintf(w, "%s\n\n%s", s, help.String())
+	})
+	return m, help.String()
 }
 
 // list makes an empty answer [] instead of null.
@@ -172,5 +212,5 @@ func (s *Server) state() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return map[string]any{"seed": s.opts.Seed, "era": s.opts.Era, "letter": s.letter, "orders": len(s.orders),
-		"violations": len(s.violations), "confirms": len(s.confirms), "faults": len(s.faults), "steps": Steps(), "kinds": append(FaultKinds(), OddKinds()...)}
+		"violations": len(s.violations), "notes": len(s.notes), "confirms": len(s.confirms), "faults": len(s.faults), "steps": Steps(), "kinds": append(FaultKinds(), OddKinds()...)}
 }

@@ -13,6 +13,8 @@ var (
 	errNoEnd    = errors.New("an order ends in pay, expire or cancel")
 	errNoKind   = errors.New("no such kind of fault; GET /state lists them")
 	errNoStep   = errors.New("no such step; GET /state lists them")
+	errNoName   = errors.New("an account needs a Username")
+	errNoSwitch = errors.New("a switch is on or off")
 	errNoLetter = errors.New("the letter is one of A to Z, or -")
 )
 

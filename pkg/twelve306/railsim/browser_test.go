@@ -24,6 +24,7 @@ type browser struct {
 	site *Server
 	http *http.Client
 	page string // the Referer
+	host string // that the requests name; "" is kyfw.12306.cn
 
 	header map[string]string // overrides, "" deletes
 
@@ -91,6 +92,7 @@ func (b *browser) do(method, path, body string, xhr bool) answer {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	r.Host = b.host
 	r.Header.Set("User-Agent", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/124.0.0.0")
 	if b.page != "" {
 		r.Header.Set("Referer", origin+b.page)
@@ -103,7 +105,7 @@ func (b *browser) do(method, path, body string, xhr bool) answer {
 	}
 	for k, v := range b.header {
 		r.Header.Del(k)
-		if v != "" {
+		if v != "" || k == "User-Agent" { // of which Go sends its own, unless it is empty
 			r.Header.Set(k, v)
 		}
 	}
@@ -142,7 +144,7 @@ func (b *browser) last() string {
 // clean fails the test if the simulator saw anything a browser does not do.
 func (b *browser) clean() {
 	b.t.Helper()
-	for _, v := range b.site.Violations() {
+	for _, v := range b.site.Misconduct() {
 		b.t.Errorf("%s: violation: %s", b.site, v)
 	}
 }

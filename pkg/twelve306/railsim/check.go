@@ -6,16 +6,19 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
 
-// Violation is something a browser would never do, or that breaks 12306's
-// rules.
+// Violation is something the client did wrong: what 12306 refuses or what no
+// client may do, or, as a note, what no browser sends and 12306 serves anyway.
 type Violation struct {
 	At   time.Time `json:"at"`
 	Step Step      `json:"step"`
 	Text string    `json:"text"`
+	// Note says that the request was served all the same.
+	Note bool `json:"note,omitempty"`
 }
 
 func (v Violation) String() string {
@@ -33,6 +36,7 @@ type Request struct {
 	User     string     `json:"user,omitempty"`
 	Status   int        `json:"status"`
 	Decision string     `json:"decision"`
+	Notes    []string   `json:"notes,omitempty"`
 }
 
 // keptRequests bounds the memory of a site that runs for weeks.
@@ -49,6 +53,10 @@ func (s *Server) accept(r *http.Request) *exchange {
 		x.step = x.route.step
 	}
 	query, body := r.URL.RawQuery, string(sent)
+	if body != "" && !isForm(r) {
+		x.unread = true
+		body = ""
+	}
 	x.raw = strings.Trim(query+"&"+body, "&")
 	if err != nil {
 		x.raw = ""
@@ -75,6 +83,12 @@ func (s *Server) accept(r *http.Request) *exchange {
 	}
 	x.rec = &Request{At: x.now, Step: x.step, Method: r.Method, Path: r.URL.Path, Form: shown}
 	return x
+}
+
+// isForm reports whether a server reads the body as parameters. The lists of
+// types that some clients send (JZ) are read by their beginning.
+func isForm(r *http.Request) bool {
+	return strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/x-www-form-urlencoded")
 }
 
 func (s *Server) routeOf(path string) *route {
@@ -108,7 +122,7 @@ func (s *Server) arrive(x *exchange) *Fault {
 		}
 		s.arrivals = append(s.arrivals, x.now)
 		if len(s.arrivals) > s.opts.Budget {
-			x.violate("%d requests in 5 minutes, the budget is %d", len(s.arrivals), s.opts.Budget)
+			x.note("%d requests in 5 minutes, the budget is %d", len(s.arrivals), s.opts.Budget)
 		}
 	}
 	s.sweep(x.now)
@@ -134,8 +148,14 @@ func (s *Server) act(x *exchange) {
 		x.reply(http.StatusNotFound, typeHTML, []byte("<html><body>404</body></html>"))
 		return
 	}
-	if !strings.Contains(" "+x.route.method+" ", " "+x.r.Method+" ") {
-		x.violate("method %s instead of %s", x.r.Method, x.route.method)
+	switch methods := strings.Fields(x.route.method); {
+	case slices.Contains(methods, x.r.Method):
+	case slices.Contains(methods, strings.ToLower(x.r.Method)):
+		x.note("method %s, browsers send %s", x.r.Method, methods[0])
+	default:
+		want := strings.ToUpper(x.route.method)
+		x.violate("method %s instead of %s", x.r.Method, want)
+		x.unconfirm()
 		x.reply(http.StatusMethodNotAllowed, typeHTML, []byte("<html><body>405</body></html>"))
 		return
 	}
@@ -144,10 +164,12 @@ func (s *Server) act(x *exchange) {
 		return
 	}
 	if !x.mannersOK() || !x.groundOK() {
+		x.unconfirm()
 		x.redirectToError()
 		return
 	}
 	if !x.paramsOK() {
+		x.unconfirm()
 		x.badRequest()
 		return
 	}
@@ -168,7 +190,8 @@ func (s *Server) finish(x *exchange) {
 	x.header.Set("X-Via", "1.1 PSjsntydap17:13 (Cdn Cache Server V2.0)")
 }
 
-// violate writes down that the client misbehaved.
+// violate writes down that the client misbehaved. Whoever calls it refuses the
+// request, as 12306 would.
 func (x *exchange) violate(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	x.s.violations = append(x.s.violations, Violation{At: x.now, Step: x.step, Text: text})
@@ -178,24 +201,38 @@ func (x *exchange) violate(format string, args ...any) {
 	x.decision += "violation: " + text
 }
 
-// mannersOK checks the headers that every browser sends.
+// note writes down what no browser sends and 12306 serves anyway. The request
+// goes on.
+func (x *exchange) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if len(x.s.notes) >= keptRequests { // a client may have a habit, and weeks
+		x.s.notes = append([]Violation(nil), x.s.notes[keptRequests/2:]...)
+	}
+	x.s.notes = append(x.s.notes, Violation{At: x.now, Step: x.step, Text: text, Note: true})
+	x.rec.Notes = append(x.rec.Notes, text)
+}
+
+// mannersOK checks the headers that every browser sends. What is known to be
+// refused is a missing User-Agent (R17, recorded 2018-05-18) and, on the steps
+// that insist, a missing page; the clients that worked leave out the rest as
+// they please (TS, PJ, GG and YY never send X-Requested-With).
 func (x *exchange) mannersOK() bool {
 	h := x.r.Header
 	before := len(x.s.violations)
-	if ua := h.Get("User-Agent"); ua == "" {
+	switch ua := h.Get("User-Agent"); {
+	case ua == "":
 		x.violate("no User-Agent")
-	} else if strings.HasPrefix(ua, "Go-http-client") {
-		x.violate("User-Agent %s", ua)
+	case !strings.HasPrefix(ua, "Mozilla/"):
+		x.note("User-Agent %s is no browser's", ua)
 	}
 	switch with := h.Get("X-Requested-With"); {
 	case x.route.manner == xhr && with != "XMLHttpRequest":
-		x.violate("no X-Requested-With")
+		x.note("no X-Requested-With")
 	case x.route.manner == visit && with != "":
-		x.violate("X-Requested-With on a page")
+		x.note("X-Requested-With on a page")
 	}
-	if x.r.Method == http.MethodPost && len(x.pairs) > 0 && x.r.URL.RawQuery != x.raw &&
-		!strings.HasPrefix(h.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		x.violate("Content-Type %q", h.Get("Content-Type"))
+	if x.unread {
+		x.note("a body of Content-Type %q: nobody reads it", h.Get("Content-Type"))
 	}
 	if x.route.page != anyPage {
 		x.checkReferer(h.Get("Referer"))
@@ -203,15 +240,28 @@ func (x *exchange) mannersOK() bool {
 	return len(x.s.violations) == before
 }
 
+// realHost is the site that is simulated: clients whose Referers are written
+// out send it wherever they were pointed.
+const realHost = "kyfw.12306.cn"
+
+// checkReferer looks at the page that a request says it comes from. "The query
+// and order endpoints want the right page" (PROTOCOL.md 1.1) says no more than
+// that: they insist on a page of the site, and a wrong one is noted, for YY
+// sends the address that it asked last and got its orders. Elsewhere clients
+// send none.
 func (x *exchange) checkReferer(ref string) {
+	wrong := x.note
+	if x.route.insists() {
+		wrong = x.violate
+	}
 	u, err := url.Parse(ref)
 	switch {
 	case ref == "":
-		x.violate("no Referer")
-	case err != nil || u.Host != x.r.Host:
-		x.violate("Referer of another host: %s", ref)
+		wrong("no Referer")
+	case err != nil || u.Host != x.r.Host && u.Host != realHost:
+		wrong("Referer of another host: %s", ref)
 	case !x.route.referer.MatchString(u.Path):
-		x.violate("Referer %s, not a page that sends this", u.Path)
+		x.note("Referer %s, not a page that sends this", u.Path)
 	}
 }
 
@@ -227,16 +277,20 @@ func (x *exchange) groundOK() bool {
 		}
 	}
 	switch x.route.ground {
-	case otn:
+	case otn, entrance:
 		need("JSESSIONID", "route", "BIGipServerotn")
 	case signOn:
 		need("_passport_session", "BIGipServerpassport")
 	}
-	if len(missing) > 0 {
+	switch {
+	case len(missing) > 0 && x.route.ground == entrance:
+		x.note("missing cookie %s", strings.Join(missing, ", "))
+		return true
+	case len(missing) > 0:
 		x.violate("missing cookie %s", strings.Join(missing, ", "))
 		return false
 	}
-	if x.route.ground == otn && x.sess != nil &&
+	if x.route.ground != signOn && x.route.ground != open && x.sess != nil &&
 		(x.cookie("route") != x.sess.route || x.cookie("BIGipServerotn") != x.sess.balancer) {
 		x.violate("the load balancer's cookies belong to another session")
 		return false
@@ -247,34 +301,48 @@ func (x *exchange) groundOK() bool {
 var bareNumber = regexp.MustCompile(`^\d+(\.\d+)?$`)
 
 // paramsOK checks the names of the parameters; their values are for the step.
+// Extra fields are harmless (PROTOCOL.md 4, confirmSingleForQueue): they are
+// noted.
 func (x *exchange) paramsOK() bool {
+	if x.route.params == "*" {
+		return true
+	}
 	before := len(x.s.violations)
-	want := map[string]bool{} // name -> required
+	want := map[string]string{} // name -> "", "?" or "~"
 	number := false
 	for _, n := range strings.Fields(x.route.params) {
 		if n == "#" {
 			number = true
 			continue
 		}
-		name, optional := strings.CutSuffix(n, "?")
-		want[name] = !optional
+		name := strings.TrimRight(n, "?~")
+		want[name] = n[len(name):]
 	}
-	seen := map[string]bool{}
+	seen := map[string]string{}
 	for _, p := range x.pairs {
 		_, known := want[p.name]
+		first, again := seen[p.name]
 		switch {
 		case !known && number && bareNumber.MatchString(p.name) && p.value == "":
 			number = false
 		case !known:
-			x.violate("parameter %s that no browser sends", p.name)
-		case seen[p.name]:
-			x.violate("parameter %s twice", p.name)
+			x.note("parameter %s that no browser sends", p.name)
+		case again && p.value == first:
+			x.note("parameter %s twice", p.name)
+		case again:
+			x.violate("parameter %s twice, with two values", p.name)
 		}
-		seen[p.name] = true
+		seen[p.name] = p.value
 	}
 	for _, n := range strings.Fields(x.route.params) {
-		if want[n] && !seen[n] {
-			x.violate("parameter %s missing", n)
+		name := strings.TrimRight(n, "?~")
+		_, sent := seen[name]
+		switch {
+		case sent || n == "#" || want[name] == "?":
+		case want[name] == "~":
+			x.note("parameter %s missing", name)
+		default:
+			x.violate("parameter %s missing", name)
 		}
 	}
 	if v := x.form.Get("_json_att"); v != "" {
@@ -294,6 +362,9 @@ func (x *exchange) badRequest() {
 		x.otn(map[string]any{"errMsg": "非法请求", "submitStatus": false})
 	case x.step == StepConfirm || x.step == StepConfirmSingle:
 		x.otn(map[string]any{"errMsg": "非法的订票请求！", "submitStatus": false})
+	case x.step == StepSubmit:
+		// Clients look at its status and at nothing else (PROTOCOL.md 1.8.2).
+		x.refuse("非法请求")
 	default:
 		x.illegal()
 	}

@@ -213,12 +213,12 @@ func TestPaces(t *testing.T) {
 		b.query()
 		b.query()
 		var texts []string
-		for _, v := range b.site.Violations() {
+		for _, v := range b.site.Notes() {
 			texts = append(texts, v.Text)
 		}
 		all := strings.Join(texts, "\n")
 		if !strings.Contains(all, "a query 2s after the last one") || !strings.Contains(all, "5 requests in 5 minutes, the budget is 4") {
-			t.Errorf("violations:\n%s", all)
+			t.Errorf("notes:\n%s", all)
 		}
 	})
 }

@@ -6,11 +6,30 @@ import (
 	"time"
 )
 
-// Violations lists everything a browser would never have done, in order.
+// Violations lists what 12306 refuses and what no client may do, in order: a
+// step out of order, an unknown token, a mis-encoded value, a second confirm.
 func (s *Server) Violations() []Violation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Violation(nil), s.violations...)
+}
+
+// Notes lists what no browser sends and 12306 serves anyway, in order (of the
+// last 10,000 at least): a missing X-Requested-With, an odd Referer, a harmless
+// field too many or too few, a queue polled faster than its page does.
+func (s *Server) Notes() []Violation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Violation(nil), s.notes...)
+}
+
+// Misconduct lists both, in order: everything a browser would never have done.
+// A client that wants to pass for one does nothing of it, so this is what
+// watcherd's own tests fail on.
+func (s *Server) Misconduct() []Violation {
+	list := append(s.Violations(), s.Notes()...)
+	slices.SortStableFunc(list, func(a, b Violation) int { return a.At.Compare(b.At) })
+	return list
 }
 
 // Requests lists the requests that arrived (the last 10,000 at least), in order.
@@ -151,11 +170,11 @@ func (s *Server) AnswerOf(image []byte) string {
 }
 
 // Forget drops what is kept for inspection alone: the log of requests,
-// confirms and violations, and the orders that have ended. For tests that
+// confirms, violations and notes, and the orders that have ended. For tests that
 // measure a client's memory in the same process.
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests, s.confirms, s.violations = nil, nil, nil
+	s.requests, s.confirms, s.violations, s.notes = nil, nil, nil, nil
 	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool { return o.State != Queued && o.State != Unpaid })
 }

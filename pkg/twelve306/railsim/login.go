@@ -153,10 +153,11 @@ func (s *Server) login(x *exchange) {
 		x.decided("wrong password")
 		x.sign(1, "密码输入错误。如果输错次数超过4次，用户将被锁定。", nil)
 	case a.LoginCode != 0:
+		a.smsCode = "" // good once
 		x.decided(fmt.Sprintf("result_code %d", a.LoginCode))
 		x.sign(a.LoginCode, loginCodeText(a), nil)
 	default:
-		a.misses = 0
+		a.misses, a.smsCode = 0, ""
 		s.signOn(x, a, 0, "登录成功")
 	}
 }
@@ -275,13 +276,11 @@ func (s *Server) uamauthclient(x *exchange) {
 		x.sign(2, "uamtk票据内容为空", nil)
 		return
 	case x.sess == nil:
-		// A session that died between the two calls: it begins anew and has
-		// not been to userLogin.
+		// A session that died between the two calls, or a client that never
+		// had one (PJ after its QR login): it begins here.
 		x.newSession("").sentToPassport = true
-	case !x.sess.sentToPassport:
-		x.violate("uamauthclient without login/userLogin")
-		x.sign(2, "uamtk票据内容为空", nil)
-		return
+	case !x.sess.sentToPassport: // YY, GG
+		x.note("uamauthclient without login/userLogin")
 	}
 	delete(s.appTokens, token)
 	x.sess.user, x.sess.tk, x.sess.checked = user, s.text(alnum, 40), x.now

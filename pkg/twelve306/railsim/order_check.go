@@ -113,15 +113,17 @@ func (s *Server) checkOrder(x *exchange) {
 	ok := x.must("cancel_flag", "2")
 	ok = x.must("bed_level_order_num", strings.Repeat("0", 30)) && ok
 	ok = x.must("tour_flag", "dc") && ok
-	ok = x.must("whatsSelect", "1") && ok
+	x.whatsSelect()
 	switch {
+	case s.opts.Era == Classic && !x.form.Has("randCode"):
+		x.note("parameter randCode missing")
+	case s.opts.Era == Present && !x.form.Has("scene"): // randCode in its place (PJ)
+		x.note("parameter scene missing")
 	case s.opts.Era == Present:
-		ok = x.must("scene", "nc_login") && x.mustNot("randCode") && ok
-	case !x.form.Has("randCode"):
-		x.violate("parameter randCode missing")
-		ok = false
+		ok = x.must("scene", "nc_login") && ok
+		x.otherYears("randCode")
 	default:
-		ok = x.mustNot("sessionId", "sig", "scene") && ok
+		x.otherYears("sessionId", "sig", "scene")
 	}
 	if d.order != nil {
 		x.violate("checkOrderInfo after the confirm")

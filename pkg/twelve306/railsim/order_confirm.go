@@ -28,6 +28,7 @@ func (s *Server) noteConfirm(x *exchange, f *Fault) {
 	c := Confirm{At: x.now, Token: x.form.Get("REPEAT_SUBMIT_TOKEN")}
 	if d := s.drafts[c.Token]; d != nil {
 		c.User = d.user
+		x.counted = d
 		if d.confirms++; d.confirms > 1 {
 			x.violate("confirmSingleForQueue twice with one token")
 		}
@@ -37,6 +38,14 @@ func (s *Server) noteConfirm(x *exchange, f *Fault) {
 	}
 	s.confirms = append(s.confirms, c)
 	x.confirmed = len(s.confirms) - 1
+}
+
+// unconfirm takes a confirm back that was turned away at the door, for its
+// headers, cookies or fields: its token is as good as before.
+func (x *exchange) unconfirm() {
+	if x.counted != nil {
+		x.counted.confirms--
+	}
 }
 
 // confirm begins the order. From here on 12306 holds something.
@@ -142,7 +151,9 @@ func (s *Server) confirmParams(x *exchange, d *draft) bool {
 		x.violate("confirmSingleForQueue without getQueueCount")
 	}
 	if due := d.checkedAt.Add(d.hold); x.now.Before(due) {
-		x.violate("confirmSingleForQueue %v before ifShowPassCodeTime has passed", due.Sub(x.now))
+		// The page keeps its button dead that long and TS sleeps; PJ does not
+		// wait at all, and gets orders.
+		x.note("confirmSingleForQueue %v before ifShowPassCodeTime has passed", due.Sub(x.now))
 	}
 	x.wishes(d)
 	x.same("oldPassengerStr", d.oldStr)
@@ -150,21 +161,22 @@ func (s *Server) confirmParams(x *exchange, d *draft) bool {
 	x.must("key_check_isChange", d.keyCheck)
 	x.mustBeEncodedAgain("leftTicketStr", d)
 	x.must("train_location", d.location)
-	x.must("whatsSelect", "1")
-	x.must("roomType", "00")
-	x.must("dwAll", "N")
+	x.whatsSelect()
+	x.mustIfSent("roomType", "00")
+	x.mustIfSent("dwAll", "N")
 	if s.opts.Era == Present {
 		for _, n := range []string{"is_jy", "is_cj", "encryptedData"} {
-			if !x.form.Has(n) {
-				x.violate("parameter %s missing", n)
+			if !x.form.Has(n) { // as before 2024, and in PJ
+				x.note("parameter %s missing", n)
 			}
 		}
-		x.mustNot("randCode")
+		x.otherYears("randCode")
 	} else {
-		x.mustNot("is_jy", "is_cj", "encryptedData")
+		if !x.form.Has("randCode") {
+			x.note("parameter randCode missing")
+		}
+		x.otherYears("is_jy", "is_cj", "encryptedData")
 		switch code := x.form.Get("randCode"); {
-		case !x.form.Has("randCode"):
-			x.violate("parameter randCode missing")
 		case d.wantCode && d.code == "":
 			x.violate("the order's picture was not answered")
 		case d.wantCode && code != d.code:
@@ -206,7 +218,11 @@ func (x *exchange) wishes(d *draft) {
 		beds[bed[0]-'0']++
 		d.people[i].bed = bed
 	}
-	x.must("seatDetailType", fmt.Sprintf("%d%d%d", beds[1], beds[2], beds[3]))
+	if want := fmt.Sprintf("%d%d%d", beds[1], beds[2], beds[3]); want != "000" || x.form.Get("seatDetailType") != "" {
+		x.must("seatDetailType", want)
+	} else if x.form.Has("seatDetailType") { // TS, GG
+		x.note("seatDetailType is empty")
+	}
 	v := x.form.Get("choose_seats")
 	if v == "" {
 		return

@@ -103,6 +103,10 @@ func (x *exchange) parseTickets(d *draft) []ticket {
 		x.violate("passengerTicketStr ends in _")
 		ticketStr = strings.TrimSuffix(ticketStr, "_")
 	}
+	if whole, ok := strings.CutSuffix(oldStr, "__ _ _"); ok {
+		x.note("oldPassengerStr ends in __ _ _") // PJ, which says that it failed without
+		oldStr = whole + "_"
+	}
 	if !strings.HasSuffix(oldStr, "_") && !strings.HasSuffix(oldStr, "__+") {
 		x.violate("oldPassengerStr does not end in _")
 	}

@@ -139,6 +139,8 @@ func TestAdmin(t *testing.T) {
 	for _, c := range []struct{ method, path, body, want string }{
 		{"GET", "/state", "", `"era":"classic"`},
 		{"GET", "/violations", "", "[]"},
+		{"GET", "/notes", "", "[]"},
+		{"GET", "/", "", AdminHelp()},
 		{"POST", "/trains?date=2000-01-05", `[{"Code":"G1","From":"IZQ","To":"WHN","Depart":"08:00","Arrive":"12:00","Seats":{"O":1}}]`, `"ok":true`},
 		{"POST", "/trains?date=tomorrow", `[]`, "error"},
 		{"POST", "/trains?date=2000-01-05", `[{"Colour":"red"}]`, "error"},
@@ -156,6 +158,17 @@ func TestAdmin(t *testing.T) {
 		{"POST", "/letter/X", "", `"ok":true`},
 		{"POST", "/letter/7", "", "A to Z"},
 		{"POST", "/captcha/on", "", `"ok":true`},
+		{"POST", "/choice/off", "", `"ok":true`},
+		{"POST", "/single/on", "", `"ok":true`},
+		{"POST", "/slider/on", "", `"ok":true`},
+		{"POST", "/slider/maybe", "", "on or off"},
+		{"POST", "/cancels/zhangsan/3", "", `"ok":true`},
+		{"POST", "/cancels/zhangsan/many", "", "error"},
+		{"POST", "/accounts", `{"Username":"wangwu","Password":"x","Name":"王五","IDNo":"110101198001010017","VerifyCode":"0"}`, `"ok":true`},
+		{"POST", "/accounts", `{}`, "needs a Username"},
+		{"POST", "/elsewhere/zhangsan", "", `"ok":true`},
+		{"POST", "/tickets/kill", "", `"ok":true`},
+		{"POST", "/forget", "", `"ok":true`},
 		{"POST", "/sessions/kill", "", `"ok":true`},
 		{"POST", "/secrets/expire", "", `"ok":true`},
 		{"GET", "/requests?step=web/login", "", "[]"},
@@ -170,6 +183,14 @@ func TestAdmin(t *testing.T) {
 		h.ServeHTTP(w, r)
 		if !strings.Contains(w.Body.String(), c.want) || w.Code != http.StatusOK && !strings.Contains(w.Body.String(), "error") {
 			t.Errorf("%s %s: %d %s, want %s", c.method, c.path, w.Code, w.Body, c.want)
+		}
+	}
+	for _, line := range strings.Split(strings.TrimSpace(AdminHelp()), "\n") {
+		method, rest, _ := strings.Cut(line, " ")
+		path := strings.NewReplacer("{", "", "}", "", "[", "", "]", "").Replace(strings.Fields(rest)[0])
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, httptest.NewRequest(method, path, nil)); w.Code == http.StatusNotFound || w.Code == http.StatusMethodNotAllowed {
+			t.Errorf("%s: %d", line, w.Code)
 		}
 	}
 	if s.Sell("2000-01-05", "G1", "O", 7); s.Left("2000-01-05", "G1", "O") != 7 {

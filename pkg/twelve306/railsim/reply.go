@@ -32,6 +32,8 @@ type exchange struct {
 	form  url.Values
 	raw   string // the parameters as they stood on the wire
 
+	unread bool // there is a body that is no form
+
 	sess     *session  // nil without a living one
 	passport *passport // nil without a living one
 
@@ -39,7 +41,8 @@ type exchange struct {
 	header   http.Header
 	decision string
 
-	confirmed int // place in Server.confirms
+	confirmed int    // place in Server.confirms
+	counted   *draft // the draft whose confirms it was counted in
 }
 
 // marshal is json.Marshal as 12306's Java does it: < > & as they are.

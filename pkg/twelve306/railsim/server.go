@@ -3,11 +3,20 @@
 //
 // # Goals
 //
-// It is worse than the real service. Everything a browser would never do is
-// refused and written down as a [Violation]; values that clients like to
-// hard-code (the query letter, the data of submitOrderRequest, the length of
-// the queue) change with the seed; a few answers in a hundred say "busy". Every
-// endpoint can be made to fail, with or without its effect ([Fault]).
+// It is worse than the real service. Values that clients like to hard-code (the
+// query letter, the data of submitOrderRequest, the length of the queue) change
+// with the seed; a few answers in a hundred say "busy". Every endpoint can be
+// made to fail, with or without its effect ([Fault]).
+//
+// Clients that worked at 12306 work here. What 12306 refuses, and what no client
+// may do, is refused in 12306's words and written down ([Server.Violations]): a
+// step out of order, an unknown or used token, a value that is wrong or encoded
+// wrongly, a masked ID without its allEncStr, a query whose parameters are not in
+// the browser's order, missing cookies, no User-Agent, a query or an order that
+// comes from no page of the site. What only no browser sends is served, and
+// written down apart ([Server.Notes]). A client that wants to pass for a browser
+// does neither: [Server.Misconduct] lists both. TestClients holds the wire forms
+// of the clients that are known to have worked.
 //
 // It knows nothing of the client: it was built from recordings of the real
 // site, some of which it serves (see data/README.md), and imports nothing of
@@ -17,9 +26,14 @@
 //
 // Nothing survives a restart. The encrypted fields (secretStr, leftTicketStr,
 // key_check_isChange) are random text of the right length and alphabet. There
-// is no slider and no waiting list, and who pays is the test
+// is no slider and no waiting list (afterNate), and who pays is the test
 // ([Server.PayOrder]). Seats are counted for the whole run of a train, not from
-// stop to stop.
+// stop to stop. Not there, and answered 404 with a violation, are the quick path
+// of 2017 to 2021 (autoSubmitOrderRequest, getQueueCountAsync,
+// confirmSingleForQueueAsys), the login without central sign-on
+// (loginAysnSuggest), changes and refunds of tickets, the paged list of
+// passengers, prices and timetables. Of the pages' scripts there are
+// station_name.js, and empty ones where clients fetch them ([StepAsset]).
 //
 // # Time
 //
@@ -89,13 +103,15 @@ type Options struct {
 	Queue *Queue
 	// PayWindow is the time to pay. Default 30 minutes, as recorded in 2017.
 	PayWindow time.Duration
-	// PollGap is the shortest gap between two queryOrderWaitTime of one order.
-	// Default 4.5 s; negative: any.
+	// PollGap is the shortest gap between two queryOrderWaitTime of one order
+	// that is not noted. Default 900 ms, a little less than the second at which
+	// the site's own page asks (R24); negative: any.
 	PollGap time.Duration
 	// QueryGap is the shortest gap between two leftTicket/query, measured at
-	// the server. Default 0: any.
+	// the server, that is not noted. Default 0: any.
 	QueryGap time.Duration
-	// Budget is the most requests in any 5 minutes. Default 0: any number.
+	// Budget is the most requests in any 5 minutes that are not noted. Default
+	// 0: any number.
 	Budget int
 	// SecretLife is how long a secretStr can be submitted. Default 5 minutes.
 	SecretLife time.Duration
@@ -158,6 +174,7 @@ type Server struct {
 	single     bool          // isAsync 0
 	slider     bool          // if_check_slide_passcode 1
 	violations []Violation
+	notes      []Violation
 	requests   []*Request
 	confirms   []Confirm
 	polls      map[string]time.Time // user and token -> last queryOrderWaitTime
@@ -191,7 +208,7 @@ func New(o Options) *Server {
 		v   *time.Duration
 		def time.Duration
 	}{
-		{&o.PayWindow, 30 * time.Minute}, {&o.PollGap, 4500 * time.Millisecond},
+		{&o.PayWindow, 30 * time.Minute}, {&o.PollGap, 900 * time.Millisecond},
 		{&o.SecretLife, 5 * time.Minute}, {&o.CaptchaLife, 5 * time.Minute},
 		{&o.QRLife, 3 * time.Minute}, {&o.SessionIdle, idle},
 	} {

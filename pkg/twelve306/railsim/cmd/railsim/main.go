@@ -2,9 +2,10 @@
 // by hand.
 //
 //	railsim -calm
-//	railsim -era present -tls ./ca -rtt 50ms -account lisi:secret
+//	railsim -era present -tls ./ca -rtt 50ms -account lisi:secret -verify-code lisi:0
 //
-// It refuses every address that is not loopback.
+// What cannot be said by a flag is said to the admin side; GET / there, and
+// railsim -help, list it. It refuses every address that is not loopback.
 package main
 
 import (
@@ -17,6 +18,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -42,19 +45,54 @@ func run(args []string) error {
 	calm := fs.Bool("calm", false, "no random trouble")
 	window := fs.Int("window", 365, "how many `days` are on sale, today included; the real site has 15 (30 in 2019)")
 	night := fs.String("night", "", "hours in which nothing is sold, such as 23:00-06:00")
-	var accounts []railsim.Account
+	letter := fs.String("letter", "", "what leftTicket/query ends in; - for nothing (default Z when -calm, else any)")
+	noGuard := fs.Bool("no-guard", false, "allow a second unfinished order of one account")
+	pollGap := fs.Duration("poll-gap", 0, "queue polls that follow sooner are noted; negative: none (default 900ms)")
+	sessionIdle := fs.Duration("session-idle", 0, "how long an unused session lives (default 30m, present 10m)")
+	secretLife := fs.Duration("secret-life", 0, "how long a secretStr can be submitted (default 5m)")
+	captchaLife := fs.Duration("captcha-life", 0, "how long a picture can be answered (default 5m)")
+	qrLife := fs.Duration("qr-life", 0, "how long a QR code can be scanned (default 3m)")
+	payWindow := fs.Duration("pay-window", 0, "the time to pay (default 30m)")
+	accounts := []railsim.Account{}
 	fs.Func("account", "`user:password` of an account; may be repeated (default zhangsan:secret12306)", func(v string) error {
 		user, password, ok := strings.Cut(v, ":")
 		if !ok || user == "" || password == "" {
 			return errors.New("want user:password")
 		}
-		a := railsim.DefaultAccount()
-		a.Username, a.Password = user, password
-		accounts = append(accounts, a)
+		accounts = append(accounts, railsim.Somebody(user, password))
 		return nil
 	})
+	verify, code := codes{}, codes{}
+	fs.Func("verify-code", "`[user:]code` that checkLoginVerify answers: 0 nothing, 1 slider or SMS, 2 slider, 3 SMS (default 3); may be repeated", verify.add("0", "1", "2", "3"))
+	fs.Func("login-code", "`[user:]code` that web/login answers to the right password: 91, 92, 94, 95, 97 or 101 (default 0); may be repeated", code.add("0", "91", "92", "94", "95", "97", "101"))
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), "railsim serves a simulated 12306 on loopback.\n\n")
+		fs.PrintDefaults()
+		fmt.Fprintf(fs.Output(), "\nThe admin side:\n\n%s", railsim.AdminHelp())
+	}
 	if err := fs.Parse(args); err != nil {
 		return err
+	}
+	if fs.NArg() > 0 {
+		return fmt.Errorf("what is %q? There are only flags; see -help", fs.Arg(0))
+	}
+	if *letter != "-" && len(*letter) > 1 || strings.Trim(*letter, "-ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return fmt.Errorf("the letter is one of A to Z, or -, not %q", *letter)
+	}
+	if len(accounts) == 0 {
+		accounts = append(accounts, railsim.DefaultAccount())
+	}
+	for i := range accounts {
+		a := &accounts[i]
+		a.VerifyCode = verify.of(a.Username)
+		a.LoginCode, _ = strconv.Atoi(code.of(a.Username)) // add took numbers only, and "" is 0
+	}
+	for _, c := range []codes{verify, code} {
+		for user := range c {
+			if user != "" && !slices.ContainsFunc(accounts, func(a railsim.Account) bool { return a.Username == user }) {
+				return fmt.Errorf("a code for %s, who has no -account", user)
+			}
+		}
 	}
 	if *era != string(railsim.Classic) && *era != string(railsim.Present) {
 		return fmt.Errorf("no era %q: classic or present", *era)
@@ -65,7 +103,8 @@ func run(args []string) error {
 		}
 	}
 	site := railsim.New(railsim.Options{Seed: *seed, Era: railsim.Era(*era), RTT: *rtt, Calm: *calm, Night: *night, Window: *window,
-		Accounts: accounts, Timetable: true})
+		QueryLetter: *letter, NoGuard: *noGuard, PollGap: *pollGap, SessionIdle: *sessionIdle, SecretLife: *secretLife,
+		CaptchaLife: *captchaLife, QRLife: *qrLife, PayWindow: *payWindow, Accounts: accounts, Timetable: true})
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -96,7 +135,7 @@ func run(args []string) error {
 		go func() { failed <- srv.Serve(al) }()
 		*admin = al.Addr().String()
 	}
-	usage(site, scheme+"://"+ln.Addr().String(), *admin, ca)
+	banner(site, accounts, scheme+"://"+ln.Addr().String(), *admin, ca)
 
 	select {
 	case err = <-failed:
@@ -109,7 +148,52 @@ func run(args []string) error {
 	for _, v := range site.Violations() {
 		fmt.Fprintln(os.Stderr, "violation:", v)
 	}
+	summary(site.Notes())
 	return err
+}
+
+// summary prints notes, those that say the same once. Some carry a time or an
+// address, so only the first are printed.
+func summary(notes []railsim.Violation) {
+	const most = 30
+	times := map[string]int{}
+	var texts []string
+	for _, n := range notes {
+		text := string(n.Step) + ": " + n.Text
+		if times[text]++; times[text] == 1 {
+			texts = append(texts, text)
+		}
+	}
+	for _, text := range texts[:min(len(texts), most)] {
+		fmt.Fprintf(os.Stderr, "note, %d times: %s\n", times[text], text)
+	}
+	if n := len(texts) - most; n > 0 {
+		fmt.Fprintf(os.Stderr, "and %d other notes\n", n)
+	}
+}
+
+// codes are codes by user name; "" is everybody else.
+type codes map[string]string
+
+func (c codes) add(known ...string) func(string) error {
+	return func(v string) error {
+		user, code, ok := strings.Cut(v, ":")
+		if !ok {
+			user, code = "", v
+		}
+		if !slices.Contains(known, code) {
+			return fmt.Errorf("want [user:]code, with one of %s", strings.Join(known, ", "))
+		}
+		c[user] = code
+		return nil
+	}
+}
+
+func (c codes) of(user string) string {
+	if code, ok := c[user]; ok {
+		return code
+	}
+	return c[""]
 }
 
 // loopback refuses addresses that others can reach.
@@ -124,13 +208,23 @@ func loopback(addr string) error {
 	return fmt.Errorf("%s is not loopback: a simulator with a known password stays on this machine", addr)
 }
 
-func usage(site *railsim.Server, url, admin, ca string) {
+func banner(site *railsim.Server, accounts []railsim.Account, url, admin, ca string) {
 	fmt.Fprintf(os.Stderr, "%s\n%s\n\nIn watch.yaml:\n\n  twelve306:\n    base_url: %s\n", site, url, url)
 	if ca != "" {
 		fmt.Fprintf(os.Stderr, "    ca_file: %s\n", ca)
 	}
-	fmt.Fprint(os.Stderr, "    username: zhangsan\n    password: secret12306\n    id_last4: \"0014\"\n    min_interval: 500ms\n    budget: 0\n    service_hours: \"00:00-24:00\"\n")
+	a := accounts[0]
+	fmt.Fprintf(os.Stderr, "    username: %s\n    password: %s\n    id_last4: %q\n    min_interval: 500ms\n    budget: 0\n    service_hours: \"00:00-24:00\"\n",
+		a.Username, a.Password, a.IDNo[len(a.IDNo)-4:])
+	fmt.Fprintln(os.Stderr, "\nAccounts:")
+	for _, a := range accounts {
+		var names []string
+		for _, p := range a.Passengers {
+			names = append(names, p.Name+" "+p.IDNo)
+		}
+		fmt.Fprintf(os.Stderr, "  %s, password %s: %s\n", a.Username, a.Password, strings.Join(names, ", "))
+	}
 	if admin != "" {
-		fmt.Fprintf(os.Stderr, "\nThe other side: curl http://%s/orders, /violations, /requests, /state; the rest is in the documentation of Server.Admin.\n", admin)
+		fmt.Fprintf(os.Stderr, "\nThe other side: curl http://%s/ lists it (/orders, /violations, /notes, /requests, /state).\n", admin)
 	}
 }

@@ -14,10 +14,24 @@ func TestLoopback(t *testing.T) {
 			t.Errorf("loopback(%q) = %v", addr, err)
 		}
 	}
-	for _, args := range [][]string{{"-listen", "0.0.0.0:0"}, {"-admin", "0.0.0.0:0"}, {"-era", "1999"}, {"-account", "nobody"}} {
+	for _, args := range [][]string{{"-listen", "0.0.0.0:0"}, {"-admin", "0.0.0.0:0"}, {"-era", "1999"}, {"-account", "nobody"},
+		{"present"}, {"-letter", "AB"}, {"-letter", "z"}, {"-verify-code", "7"}, {"-login-code", "zhangsan:1"}, {"-verify-code", "lisi:0"}} {
 		if run(args) == nil {
 			t.Errorf("%v was accepted", args)
 		}
+	}
+}
+
+func TestCodes(t *testing.T) {
+	c := codes{}
+	add := c.add("0", "3")
+	for _, v := range []string{"0", "lisi:3"} {
+		if err := add(v); err != nil {
+			t.Errorf("%s: %v", v, err)
+		}
+	}
+	if c.of("lisi") != "3" || c.of("zhangsan") != "0" {
+		t.Errorf("codes %v", c)
 	}
 }
 
