@@ -210,8 +210,12 @@ func TestModes(t *testing.T) {
 		{"others", "password: hunter2", 0o644, ":3:13: twelve306.password: others can read this file and the secret in it; chmod 600 "},
 		{"group", "password: hunter2", 0o640, ""},
 		{"environment", "password: ${NAME}", 0o644, ""},
+		{"half of it in the environment", "password: hunter2${NAME}", 0o644, ":3:13: twelve306.password: others can read this file and the secret in it; chmod 600 "},
+		{"a plain ${", "password: $${hunter2", 0o644, ":3:13: twelve306.password: others can read this file and the secret in it; chmod 600 "},
+		{"proxy", "proxy: http://me:hunter2@10.0.0.1:3128\n  login: qr", 0o644, ":3:10: twelve306.proxy: others can read this file and the secret in it; chmod 600 "},
 		{"file", "password_file: secrets/12306", 0o644, ""},
-		{"no secret", "password: ''", 0o644, ""},
+		{"proxy with the environment's", "proxy: 'http://me:${NAME}@10.0.0.1:3128'\n  login: qr", 0o644, ""},
+		{"no secret", "password: ''\n  login: qr", 0o644, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := placeFile(t, fmt.Appendf(nil, account, tt.secret))

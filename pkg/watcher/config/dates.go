@@ -26,7 +26,7 @@ func (d *decoder) dates(n *yaml.Node, key string) []twelve306.Date {
 		}
 		days, err := parseDays(text)
 		if err != nil {
-			d.problem(item, key, "%s", unexpanded(err, text, item.Value))
+			d.problem(item, key, "%s", unexpanded(severalIn(err, text, "a date"), text, item.Value, "a date"))
 			return
 		}
 		out = append(out, days...)

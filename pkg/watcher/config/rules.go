@@ -107,10 +107,10 @@ func (k *checker) action(r *watcher.Rule, key string) {
 		return
 	}
 	var lacks []string
-	if len(r.Passengers) == 0 && !k.bad(join(key, "passengers")) {
+	if len(r.Passengers) == 0 && !k.unclear(join(key, "passengers")) {
 		lacks = append(lacks, "passengers: [张三] in this rule")
 	}
-	if !account && !k.bad("twelve306") {
+	if !account && !k.unclear("twelve306") {
 		lacks = append(lacks, "twelve306.username and password_file")
 	}
 	if len(lacks) > 0 {
