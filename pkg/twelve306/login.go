@@ -81,6 +81,9 @@ const maxElsewhere = 2
 
 // loginBy logs in anew, in the mode of cred.
 func (c *Client) loginBy(ctx context.Context, cred Credentials, solver Solver) error {
+	if cred.Password == "" && cred.Mode != LoginQR && cred.Mode != LoginAuto && cred.Mode != "" {
+		return errNoPassword()
+	}
 	c.mu.Lock()
 	c.classic = false // until loginCaptcha says otherwise
 	c.mu.Unlock()
@@ -152,7 +155,7 @@ func (c *Client) revive(ctx context.Context) (bool, error) {
 func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver) error {
 	d, err := c.openLogin(ctx)
 	if errors.Is(err, errNoPage) || err == nil && d.QueryURL == "" {
-		return c.loginCaptcha(ctx, cred, solver)
+		return c.loginClassic(ctx, cred, solver)
 	}
 	if err != nil {
 		// Only an answer tells the classic site. A guess would post the password
@@ -162,15 +165,30 @@ func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver)
 	code, err := c.checkLoginVerify(ctx, cred)
 	switch {
 	case errors.Is(err, errNoPage):
-		return c.loginCaptcha(ctx, cred, solver)
+		return c.loginClassic(ctx, cred, solver)
 	case err != nil:
 		return err
-	case code == 0:
+	case code == 0 && cred.Password != "":
 		return c.loginPlain(ctx, cred)
-	case (code == 1 || code == 3) && cred.IDLast4 != "":
+	case (code == 1 || code == 3) && cred.IDLast4 != "" && cred.Password != "":
 		return c.passSMS(ctx, cred, solver)
 	}
 	return c.passQR(ctx, solver)
+}
+
+// loginClassic is loginCaptcha where auto has come to it.
+func (c *Client) loginClassic(ctx context.Context, cred Credentials, solver Solver) error {
+	if cred.Password == "" {
+		return errNoPassword()
+	}
+	return c.loginCaptcha(ctx, cred, solver)
+}
+
+// errNoPassword is the error of a login that needs a password and has none: an
+// empty one is never posted, for it counts as a miss, and nobody is asked to
+// solve anything for it.
+func errNoPassword() error {
+	return &Error{Op: "login", Kind: Password, Msg: "there is no password", Unsent: true}
 }
 
 // submitLogin posts web/login and reads its verdict. The form holds the

@@ -23,7 +23,8 @@ type watched struct {
 	offered  map[seatKey]bool                // offers made (true: accepted) since the seat appeared
 	asking   bool                            // an offer is open
 	rests    map[seatKey]rest                // seats that 12306 refused lately
-	stopped  string                          // why the rule books no more until it is edited
+	stopped  string                          // why the rule books no more until it is edited or resumed
+	unfit    string                          // why the account could not order for its passengers, told already
 	idleTill time.Time                       // no attempt before this, unless new seats have appeared since
 	idleFrom int                             // appeared, when idleTill was set
 	appeared int                             // how often new seats have appeared
@@ -120,7 +121,7 @@ func (w *Watcher) setRules(rules []Rule) (added, changed, removed []string) {
 			added = append(added, r.Name)
 		case !sameRule(e.Rule, r):
 			changed = append(changed, r.Name)
-			e = nil
+			e = e.rescheduled(r)
 		}
 		if e == nil {
 			e = &watched{Rule: r, offered: map[seatKey]bool{}, rests: map[seatKey]rest{}, warned: map[string]bool{},
@@ -137,6 +138,21 @@ func (w *Watcher) setRules(rules []Rule) (added, changed, removed []string) {
 	}
 	slices.Sort(removed)
 	return added, changed, removed
+}
+
+// rescheduled is the rule at work with what it has found, when an edit changed
+// no more than when it looks: what the user was told is not told again. It is
+// nil for any other edit. It is a copy: whoever is at work with the old one
+// reads that without a lock.
+func (r *watched) rescheduled(to Rule) *watched {
+	same := to
+	same.Schedule, same.Priority = r.Schedule, r.Priority
+	if !sameRule(r.Rule, same) {
+		return nil
+	}
+	n := *r
+	n.Rule, n.wants, n.asking = to, nil, false
+	return &n
 }
 
 // sameRule compares two rules by what they say.
@@ -457,7 +473,7 @@ func (w *Watcher) blockedFor(r *watched, now time.Time) string {
 		return ""
 	}
 	if r.stopped != "" {
-		return w.say.thenStopped(r.stopped)
+		return w.say.thenStopped(r.Name, r.stopped)
 	}
 	for _, a := range w.state.Held() {
 		return w.say.thenHeld(a.Number)

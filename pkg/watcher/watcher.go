@@ -104,6 +104,9 @@ type Watcher struct {
 	pending []notifier.Prompt // open questions
 	unsaved []store.Record    // events in memory only: the disk was full
 	untold  []*store.Outgoing // messages in memory only, until they are told or written
+
+	peopleAt time.Time // when the passengers are to be compared with the account; zero: they need not
+	hindered hindered  // what keeps the account from booking
 }
 
 // Open takes the lock on the state folder, reads its journal, and restores the
@@ -200,7 +203,7 @@ func (w *Watcher) replay() error {
 		switch {
 		case !e.At.Before(limit):
 			recent[e.Attempt] = e.Attempt != ""
-		case e.Kind != HeldElsewhere && e.Kind != OtherAccount && e.Kind != Paused && e.Kind != Resumed:
+		case e.Kind != HeldElsewhere && e.Kind != OtherAccount && e.Kind != Paused && e.Kind != Resumed && e.Kind != Renamed:
 			old = append(old, trivial{r.Seq, e.Attempt})
 		}
 		return w.state.Fold(e)
