@@ -383,9 +383,9 @@ func TestDescribe(t *testing.T) {
 			"hours: 05:00-01:00 (Asia/Shanghai)", "广州南 (IZQ) to 武汉 (WHN), 汉口 (HKN)", "dates: 2027-02-03..2027-02-05",
 			"trains: G1110, G11*, but not G1112, departing 22:00-02:00", "seats: second, first, standing",
 			"passengers: 张三, 李四 (with fewer seats, the first of them)", "books, and tells you to pay",
-			"looks every 5s; next 14:02:05", "told on: telegram, web, webhook", "login captcha, logs in only when seats appear",
+			"looks about every 22.5s (6 queries take turns, so not every 5s); next 14:02:05", "told on: telegram, web, webhook", "login captcha, logs in only when seats appear",
 		},
-		notifier.Chinese: {"每 5s 查一次；下一次 14:02:05", "下单，然后通知你付款", "日期：2027-02-03..2027-02-05"},
+		notifier.Chinese: {"大约每 22.5s 查一次（6 种查询轮流，赶不上每 5s 一次）；下一次 14:02:05", "下单，然后通知你付款", "日期：2027-02-03..2027-02-05"},
 	} {
 		c.Language = lang
 		var b strings.Builder
@@ -396,6 +396,25 @@ func TestDescribe(t *testing.T) {
 			if !strings.Contains(b.String(), w) {
 				t.Errorf("%q is not in\n%s", w, b.String())
 			}
+		}
+	}
+}
+
+// What check promises is not more often than the queries that take turns allow.
+func TestDescribeRound(t *testing.T) {
+	for _, tt := range []struct{ head, dates, schedule, want string }{
+		{"", "2027-02-03", "@every 5s", "looks every 5s;"},
+		{"", "2027-02-03", "@every 1s", "looks about every 3.75s (min_interval and budget do not allow every 1s);"},
+		{"", "2027-01-21..2027-02-03", "@every 1s", "looks about every 52.5s (14 queries take turns, so not every 1s);"},
+		{"", "2027-01-21..2027-03-01", "*/5 * * * * *", `looks by "*/5 * * * * *" (40 queries take turns, a round takes about 2m30s);`},
+	} {
+		c, ps := load(t, fmt.Appendf(nil, "language: en\n%srules:\n  - {date: %s, from: 广州南, to: 武汉, schedule: %q}\n", tt.head, tt.dates, tt.schedule))
+		if c == nil {
+			t.Fatal(ps)
+		}
+		var b strings.Builder
+		if err := c.Describe(&b, time.Date(2027, 1, 20, 14, 2, 3, 0, twelve306.Shanghai())); err != nil || !strings.Contains(b.String(), tt.want) {
+			t.Errorf("%s: %v\n%s", tt.want, err, b.String())
 		}
 	}
 }
