@@ -120,7 +120,9 @@ type statusView struct {
 	why []string // nothing is booked; no part of the document, whose fields are fixed
 }
 
-func (c *control) status() statusView { return statusView{Version: version, PID: os.Getpid(), Status: c.w.Status()} }
+func (c *control) status() statusView {
+	return statusView{Version: version, PID: os.Getpid(), Status: c.w.Status()}
+}
 
 // pagesView is where the pages are; they are secrets, and no part of the status.
 type pagesView struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -105,58 +104,6 @@ const (
 	restLeast        = 10 * time.Second // refused before the confirm; doubled each time it happens again
 	restAfterConfirm = 30 * time.Second // refused by it, or by the queue
 )
-
-// setRules puts rules in force and says what changed, by name.
-func (w *Watcher) setRules(rules []Rule) (added, changed, removed []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.edition++
-	old := w.byName
-	w.byName = make(map[string]*watched, len(rules))
-	w.rules = w.rules[:0:0]
-	for _, r := range rules {
-		e := old[r.Name]
-		switch {
-		case e == nil:
-			added = append(added, r.Name)
-		case !sameRule(e.Rule, r):
-			changed = append(changed, r.Name)
-			e = e.rescheduled(r)
-		}
-		if e == nil {
-			e = &watched{Rule: r, offered: map[seatKey]bool{}, rests: map[seatKey]rest{}, warned: map[string]bool{},
-				waits: map[twelve306.Date]bool{}, opens: map[twelve306.Journey]time.Time{}, spots: map[twelve306.Journey]*blindSpot{}}
-		}
-		w.copies.keeps(r.Passengers...)
-		w.rules = append(w.rules, e)
-		w.byName[r.Name] = e
-	}
-	for name := range old {
-		if w.byName[name] == nil {
-			removed = append(removed, name)
-		}
-	}
-	slices.Sort(removed)
-	return added, changed, removed
-}
-
-// rescheduled is the rule at work with what it has found, when an edit changed
-// no more than when it looks: what the user was told is not told again. It is
-// nil for any other edit. It is a copy: whoever is at work with the old one
-// reads that without a lock.
-func (r *watched) rescheduled(to Rule) *watched {
-	same := to
-	same.Schedule, same.Priority = r.Schedule, r.Priority
-	if !sameRule(r.Rule, same) {
-		return nil
-	}
-	n := *r
-	n.Rule, n.wants, n.asking = to, nil, false
-	return &n
-}
-
-// sameRule compares two rules by what they say.
-func sameRule(a, b Rule) bool { return reflect.DeepEqual(a, b) }
 
 // counts returns how many rules there are and how many of them look.
 func (w *Watcher) counts() (rules, looking int) {

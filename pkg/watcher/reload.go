@@ -74,62 +74,6 @@ func (w *Watcher) ReloadRefused(mistakes string) {
 	w.tell(w.speaks().reloadRefused(mistakes))
 }
 
-// ruleChanges are the names of the rules that an edit changed.
-type ruleChanges struct{ added, changed, removed, renamed []string }
-
-func (w *Watcher) changeRules(rules []Rule) ruleChanges {
-	old := w.renames(rules)
-	var r ruleChanges
-	for to, from := range old {
-		w.recordAlways(nil, Event{Kind: Renamed, Rule: to, Before: from})
-		r.renamed = append(r.renamed, from+" → "+to)
-	}
-	slices.Sort(r.renamed)
-	r.added, r.changed, r.removed = w.setRules(rules)
-	r.added = slices.DeleteFunc(r.added, func(name string) bool { return old[name] != "" })
-	r.removed = slices.DeleteFunc(r.removed, func(name string) bool {
-		for _, from := range old {
-			if from == name {
-				return true
-			}
-		}
-		return false
-	})
-	return r
-}
-
-// renames finds the rules that an edit gave another name and nothing else. A
-// rule is its name; but one that has booked must not book again because of a
-// nicer one, nor one look that was paused. Those without a history are simply
-// other rules. A rename while no daemon runs cannot be seen: the journal keeps
-// what rules did, not what they say.
-func (w *Watcher) renames(rules []Rule) (from map[string]string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	there := make(map[string]bool, len(rules))
-	for i := range rules {
-		there[rules[i].Name] = true
-	}
-	from = map[string]string{}
-	for _, e := range w.rules {
-		if there[e.Name] || !w.state.remembers(e.Name) {
-			continue
-		}
-		for _, r := range rules {
-			to := r.Name
-			if w.byName[to] != nil || from[to] != "" || w.state.remembers(to) {
-				continue
-			}
-			r.Name = e.Name
-			if sameRule(e.Rule, r) {
-				from[to] = e.Name
-				break
-			}
-		}
-	}
-	return from
-}
-
 // applied tells and logs what an edit changed. waits is the number of the order
 // for which another account waits.
 func (w *Watcher) applied(say speaker, r ruleChanges, c Change, waits string) {
