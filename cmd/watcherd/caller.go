@@ -175,7 +175,10 @@ func unknownRule(l notifier.Lang, name string, rules []string) string {
 	if more := len(rules) - mostRules; more > 0 {
 		some = append(slices.Clone(rules[:mostRules]), fmt.Sprintf(l.Pick("……还有 %d 条", "... and %d more"), more))
 	}
-	return text + l.Pick(" 现有规则：", " The rules: ") + cmp.Or(strings.Join(some, l.Pick("、", ", ")), l.Pick("没有", "none"))
+	if !strings.HasSuffix(text, "？") && !strings.HasSuffix(text, "?") {
+		text += l.Pick("。", ".")
+	}
+	return text + l.Pick("现有规则：", " The rules: ") + cmp.Or(strings.Join(some, l.Pick("、", ", ")), l.Pick("没有", "none"))
 }
 
 // day writes a moment as near as it is: 15:04:05 today, else with its date.

@@ -32,9 +32,13 @@ mark under the place. A line on which a secret may stand is never shown.`,
 				_, err := cmd.OutOrStdout().Write(config.Schema)
 				return err
 			}
-			c, err := loadExplained(f, explain || term.IsTerminal(int(os.Stderr.Fd())))
+			toPeople := term.IsTerminal(int(os.Stderr.Fd()))
+			c, err := loadExplained(f, explain || toPeople)
 			if err != nil {
 				return err
+			}
+			if toPeople && term.IsTerminal(int(os.Stdout.Fd())) {
+				c.Warnings = nil // they stand there already
 			}
 			return c.Describe(cmd.OutOrStdout(), time.Now())
 		},

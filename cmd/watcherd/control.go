@@ -94,6 +94,7 @@ func (c *control) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.status()) })
 	mux.HandleFunc("GET /pages", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.pages()) })
+	mux.HandleFunc("GET /obstacles", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.w.Obstacles()) })
 	mux.HandleFunc("POST /pause", func(w http.ResponseWriter, r *http.Request) { c.change(w, r, c.w.Pause) })
 	mux.HandleFunc("POST /resume", func(w http.ResponseWriter, r *http.Request) { c.change(w, r, c.w.Resume) })
 	mux.HandleFunc("GET /explain", c.explain)
@@ -116,9 +117,12 @@ type statusView struct {
 	Version string `json:"version"`
 	PID     int    `json:"pid"`
 	watcher.Status
+	why []string // nothing is booked; no part of the document, whose fields are fixed
 }
 
-func (c *control) status() statusView { return statusView{version, os.Getpid(), c.w.Status()} }
+func (c *control) status() statusView {
+	return statusView{Version: version, PID: os.Getpid(), Status: c.w.Status()}
+}
 
 // pagesView is where the pages are; they are secrets, and no part of the status.
 type pagesView struct {

@@ -36,7 +36,7 @@ and here: pictures and QR codes are drawn in the terminal.`,
 
 func login(cmd *cobra.Command, c *config.Config, level string) error {
 	if !c.Twelve306.HasAccount() {
-		return &exit{exitBadConfig, c.Path + " names no account: set twelve306.username and password_file (or login: qr)"}
+		return &exit{exitFailed, c.Path + " names no account: set twelve306.username and password_file (or login: qr)"}
 	}
 	log, err := newLog("auto", level, c.Location)
 	if err != nil {
@@ -81,5 +81,8 @@ func login(cmd *cobra.Command, c *config.Config, level string) error {
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), c.Language.Pick("已登录 12306（%s），会话已保存；账户里的乘车人：%s\n", "Logged in to 12306 as %s; the session is kept. Passengers saved in the account: %s\n"),
 		opt.Account.Credentials, strings.Join(names, c.Language.Pick("、", ", ")))
+	for _, trouble := range w.Unfit(cmd.Context()) {
+		fmt.Fprintf(cmd.OutOrStdout(), c.Language.Pick("注意，规则有票也订不了——%s\n", "Mind that a rule could not book: %s\n"), trouble)
+	}
 	return nil
 }

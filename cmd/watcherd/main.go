@@ -73,5 +73,7 @@ or, to see it all on this machine alone:  watcherd demo`,
 	root.PersistentFlags().StringVar(&f.config, "config", "", "the configuration (default: watch.yaml, then /etc/watcherd/watch.yaml)")
 	root.AddCommand(runCommand(f), checkCommand(f), queryCommand(f), loginCommand(f), captureCommand(f), demoCommand(), versionCommand(),
 		statusCommand(f), ordersCommand(f), pauseCommand(f), resumeCommand(f), explainCommand(f), testNotifyCommand(f), initCommand(f))
+	root.SetHelpCommand(helpCommand())
+	completeRules(f, root)
 	return root
 }

@@ -40,7 +40,7 @@ func TestNarrow(t *testing.T) {
 			c := &caller{Config: &config.Config{Language: l, Location: twelve306.Shanghai()}}
 			var b bytes.Buffer
 			p := paper{Writer: &b, columns: columns}
-			b.WriteString(c.rulesTable(p, rules, now) + "\n" + c.ordersTable(p, orders) + "\n")
+			b.WriteString(c.rulesTable(p, &statusView{}, rules, now) + "\n" + c.ordersTable(p, orders) + "\n")
 			c.printVerdicts(p, "回家", verdicts)
 			printTrains(p, l, trains, journey, 5)
 			drawn := strings.ContainsRune(b.String(), '│')
@@ -65,7 +65,7 @@ func TestNarrow(t *testing.T) {
 				t.Errorf("%s, %d columns: a button that says nothing, or colours:\n%s", l, columns, b.String())
 			}
 			p.colours = true
-			if painted := c.rulesTable(p, rules, now) + p.seatCell(l, trains[0], "O"); strings.Count(painted, "\x1b[0m") != 2 {
+			if painted := c.rulesTable(p, &statusView{}, rules, now) + p.seatCell(l, trains[0], "O"); strings.Count(painted, "\x1b[0m") != 2 {
 				t.Errorf("%s, %d columns: painted %q", l, columns, painted)
 			}
 		}

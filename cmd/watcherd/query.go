@@ -93,6 +93,9 @@ func (q *queryFlags) run(cmd *cobra.Command, args []string, l notifier.Lang) err
 	}
 	defer client.Close()
 	trains, err := client.Query(cmd.Context(), journey)
+	if e, ok := errors.AsType[*twelve306.Error](err); ok && e.Kind == twelve306.NotOnSale {
+		return &exit{exitFailed, fmt.Sprintf(l.Pick("%s 还没有开售，12306 不说那天有什么车：%s", "%s is not on sale yet, and 12306 does not say what runs that day: %s"), journey.Date, e.Msg)}
+	}
 	if err != nil {
 		return &exit{exitFailed, fmt.Sprintf(l.Pick("问不到 12306（%v）：%v", "12306 could not be asked for %v: %v"), journey, err)}
 	}

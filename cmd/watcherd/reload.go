@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -23,6 +25,10 @@ import (
 // in several steps, and people several times in a second.
 const settle = time.Second
 
+// lookAgain is how often the file is looked at when nobody says that it has
+// changed: over NFS nobody does, nor when a folder on the way to it is replaced.
+const lookAgain = 15 * time.Second
+
 // mostWarnings is how many mistakes and warnings the log names: each of ten
 // thousand rules may have one.
 const mostWarnings = 20
@@ -36,6 +42,8 @@ type reloader struct {
 	commands *control
 	w        *watcher.Watcher
 	log      *zap.Logger
+
+	every time.Duration // how often the file is looked at; 0 is lookAgain
 
 	read string // the text of the file as it was last read, good or bad
 }
@@ -61,12 +69,19 @@ func reloads(ctx context.Context, r *reloader) (run func()) {
 		missed := false                // it was logged that the file is not there
 		quiet := time.NewTimer(settle) // it may have changed since it was read
 		defer quiet.Stop()
+		seen, slow := trace(path), time.NewTicker(cmp.Or(r.every, lookAgain))
+		defer slow.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case e := <-changes:
 				if concerns(e.Name, path) {
+					quiet.Reset(settle)
+				}
+			case <-slow.C:
+				if now := trace(path); now != seen {
+					seen = now
 					quiet.Reset(settle)
 				}
 			case err := <-lost: // events were lost, perhaps ours
@@ -81,16 +96,14 @@ func reloads(ctx context.Context, r *reloader) (run func()) {
 					missed = true
 					continue
 				}
-				missed = false
-				if text == r.read {
-					continue
+				missed, seen = false, trace(path)
+				if folders != nil {
+					if err := addFolders(folders, path); err != nil { // a link may lead elsewhere now
+						r.log.Debug("watching watch.yaml", zap.Error(err))
+					}
 				}
-				r.reload(text)
-				if folders == nil {
-					continue
-				}
-				if err := addFolders(folders, path); err != nil { // a link may lead elsewhere now
-					r.log.Debug("watching watch.yaml", zap.Error(err))
+				if text != r.read {
+					r.reload(text)
 				}
 			case <-hup:
 				_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec()) // the moment is for Type=notify-reload, systemd 253 and newer
@@ -134,6 +147,21 @@ func concerns(name, path string) bool {
 	}
 	target, err := filepath.EvalSymlinks(path)
 	return err == nil && base == filepath.Base(target)
+}
+
+// trace changes whenever the file that a path leads to does, or another one takes
+// its place. It reads nothing of it.
+func trace(path string) string {
+	target, _ := filepath.EvalSymlinks(path)
+	info, err := os.Stat(path)
+	if err != nil {
+		return target
+	}
+	inode := uint64(0)
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		inode = uint64(s.Ino)
+	}
+	return fmt.Sprint(target, info.ModTime().UnixNano(), info.Size(), inode)
 }
 
 func contents(path string) (string, error) {

@@ -46,6 +46,7 @@ much 12306 was asked. With a web channel, the link to the same as a page follows
 			if err := json.Unmarshal(document, &s); err != nil {
 				return c.failed(err)
 			}
+			_ = c.get(cmd.Context(), http.MethodGet, "/obstacles", nil, &s.why) // without them it is a status all the same
 			c.printStatus(newPaper(cmd.OutOrStdout()), &s, time.Now())
 			var pages pagesView
 			if err := c.get(cmd.Context(), http.MethodGet, "/pages", nil, &pages); err == nil && pages.Status != "" {
@@ -86,13 +87,19 @@ func (c *caller) printStatus(p paper, s *statusView, now time.Time) {
 		line("没有规则", "no rules")
 	} else {
 		rules, more := s.Foremost(mostRules)
-		fmt.Fprintln(p, c.rulesTable(p, rules, now))
+		fmt.Fprintln(p, c.rulesTable(p, s, rules, now))
 		if more > 0 {
 			line("……还有 %d 条规则，watcherd status --json 全部列出", "... and %d more rules: watcherd status --json lists them all", more)
 		}
 	}
+	for _, line := range s.why {
+		fmt.Fprintln(p, p.paint("⚠ "+line, text.FgYellow))
+	}
 	if q := s.Question; q != nil {
 		what := kindWords(l, q.Kind)
+		if s.LooksAgain() {
+			what = l.Pick("要不要继续盯", "whether to look again")
+		}
 		if q.Rule != "" {
 			what += fmt.Sprintf(l.Pick("（%s）", " (%s)"), q.Rule)
 		}
@@ -115,20 +122,23 @@ func (c *caller) printStatus(p paper, s *statusView, now time.Time) {
 		s.Pace.Requests5M, most, time.Duration(s.Pace.MinIntervalMS)*time.Millisecond)
 }
 
-func (c *caller) rulesTable(p paper, rules []watcher.RuleStatus, now time.Time) string {
+func (c *caller) rulesTable(p paper, s *statusView, rules []watcher.RuleStatus, now time.Time) string {
 	l := c.Language
 	header := []string{l.Pick("规则", "Rule"), l.Pick("状态", "State"), l.Pick("上次", "Last look"), l.Pick("下次", "Next look"), l.Pick("结果", "Result")}
 	rows := make([][]string, len(rules))
 	for i, r := range rules {
-		rows[i] = []string{wrap(r.Name, nameColumn), wrap(r.State.In(l), stateColumn), c.moment(r.LastLook, now), c.moment(r.NextLook, now), r.LastResult}
+		rows[i] = []string{wrap(r.Name, nameColumn), wrap(s.StateIn(r, l), stateColumn), c.moment(r.LastLook, now), c.moment(r.NextLook, now), r.LastResult}
 	}
 	if p.columns < tableColumns { // there the times stand without their header
 		for i := range rows {
 			last, next := rows[i][2], rows[i][3]
-			rows[i] = []string{rules[i].Name, rules[i].State.In(l), fmt.Sprintf(l.Pick("上次 %s，下次 %s", "last %s, next %s"), last, next), rules[i].LastResult}
+			rows[i] = []string{rules[i].Name, s.StateIn(rules[i], l), fmt.Sprintf(l.Pick("上次 %s，下次 %s", "last %s, next %s"), last, next), rules[i].LastResult}
 		}
 	}
 	return p.rows(header, rows, 1, func(row, column int) text.Color {
+		if column == 1 && s.Lost(rules[row]) {
+			return text.FgRed
+		}
 		if column == 1 {
 			return stateColour(rules[row].State)
 		}

@@ -81,6 +81,9 @@ const maxElsewhere = 2
 
 // loginBy logs in anew, in the mode of cred.
 func (c *Client) loginBy(ctx context.Context, cred Credentials, solver Solver) error {
+	if cred.Password == "" && cred.Mode != LoginQR && cred.Mode != LoginAuto && cred.Mode != "" {
+		return errNoPassword()
+	}
 	c.mu.Lock()
 	c.classic = false // until loginCaptcha says otherwise
 	c.mu.Unlock()
@@ -168,9 +171,9 @@ func (c *Client) loginAuto(ctx context.Context, cred Credentials, solver Solver)
 		return c.loginGuessed(ctx, cred, solver, true)
 	case err != nil:
 		return err
-	case code == 0:
+	case code == 0 && cred.Password != "":
 		return c.loginPlain(ctx, cred)
-	case (code == 1 || code == 3) && cred.IDLast4 != "":
+	case (code == 1 || code == 3) && cred.IDLast4 != "" && cred.Password != "":
 		return c.passSMS(ctx, cred, solver)
 	}
 	return c.passQR(ctx, solver)
@@ -189,6 +192,9 @@ func unasked(err error) bool {
 // question (asked: it was asked already, and the site is of two minds). The
 // password is posted twice at most.
 func (c *Client) loginGuessed(ctx context.Context, cred Credentials, solver Solver, asked bool) error {
+	if cred.Password == "" {
+		return errNoPassword()
+	}
 	if c.guess.posts >= maxPasswords && c.guess.cred == cred {
 		return c.guess.err
 	}
@@ -223,6 +229,13 @@ type guess struct {
 // post that was no miss: it never left, or 12306 answered and minds something
 // else than the password, or nothing. It must be set before Login is called.
 func (c *Client) OnPassword(f func() (spared func(), err error)) { c.onPost = f }
+
+// errNoPassword is the error of a login that needs a password and has none: an
+// empty one is never posted, for it counts as a miss, and nobody is asked to
+// solve anything for it.
+func errNoPassword() error {
+	return &Error{Op: "login", Kind: Password, Msg: "there is no password", Unsent: true}
+}
 
 // submitLogin posts web/login and reads its verdict. The form holds the
 // password, so it is never sent again blindly: when the reply is lost, the

@@ -142,3 +142,28 @@ func TestLoginsShareOne(t *testing.T) {
 		}
 	})
 }
+
+// TestNoPassword: an empty password is never posted, and nobody is asked to
+// solve anything for it; a QR code needs none.
+func TestNoPassword(t *testing.T) {
+	for _, era := range []railsim.Era{railsim.Classic, railsim.Present} {
+		for _, mode := range []twelve306.Mode{twelve306.LoginAuto, twelve306.LoginCaptcha, twelve306.LoginSMS} {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, railsim.Options{Seed: 1, Era: era, Calm: true})
+				s.cred.Mode, s.cred.Password = mode, ""
+				p := &sleeper{site: s, scans: 1}
+				err := s.client.Login(t.Context(), s.cred, p)
+				if s.Count(railsim.StepLogin) > 0 {
+					t.Errorf("%v %s: a password was posted", era, mode)
+				}
+				byCode := era == railsim.Present && mode == twelve306.LoginAuto
+				if byCode && (err != nil || len(p.seen) != 1 || p.seen[0].Kind != twelve306.QRChallenge) {
+					t.Errorf("%v %s: %v, asked %v", era, mode, err, p.seen)
+				}
+				if !byCode && (twelve306.KindOf(err) != twelve306.Password || len(p.seen) > 0) {
+					t.Errorf("%v %s: %v, asked %v", era, mode, err, p.seen)
+				}
+			})
+		}
+	}
+}

@@ -374,6 +374,15 @@ func (p *Pace) Turn() time.Duration {
 	return 0
 }
 
+// NextLook is how long a query has to wait for its turn, as far as is known now.
+func (p *Pace) NextLook() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.forget(now)
+	return max(p.turn(classLook, now), 0)
+}
+
 // take books a request that may go now, or says when to ask again.
 func (p *Pace) take(c class) (wait time.Duration) {
 	p.mu.Lock()

@@ -113,6 +113,27 @@ func (c *Client) Passengers(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
+// Fit reports why an order for these people would not be begun: the error holds
+// an [Unfit], or is that of 12306, which is asked unless the list of passengers
+// is fresh. tickets may be shorter than names.
+func (c *Client) Fit(ctx context.Context, names []string, tickets []TicketType) error {
+	list, err := c.passengerList(ctx, "", pageQuery)
+	if err != nil {
+		return c.noted(err)
+	}
+	_, err = choose(list, names, tickets)
+	return err
+}
+
+// ForgetPassengers lets the next look at the passengers ask 12306, however
+// fresh the list is: the user has changed it, or says so. The old list serves
+// when there is no answer.
+func (c *Client) ForgetPassengers() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.passengerAt = time.Time{}
+}
+
 // passengerList is seed step 12. token is the order page's when there is one.
 func (c *Client) passengerList(ctx context.Context, token, referer string) ([]passenger, error) {
 	c.mu.Lock()

@@ -85,6 +85,16 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
+	// What people type: a letter left out, English directions, traditional
+	// characters. Of several that are as near up to three are named.
+	for text, want := range map[string]string{
+		"shanghi": "上海 or 尚志", "wuhn": "武汉", "chengd": "成都 or 承德", "suzou": "宿州, 苏州 or 肃州", "tianjing": "天津",
+		"Beijing West": "北京西", "Guangzhou South": "广州南", "Wuhan Station": "武汉", "廣州南": "广州南", "瀋陽北站": "沈阳北",
+	} {
+		if _, err := s.Lookup(text); err == nil || !strings.HasSuffix(err.Error(), "; did you mean "+want+"?") {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
 	// A pinyin that several stations share names them all.
 	_, err := s.Lookup("yichun")
 	u, ok := errors.AsType[*UnknownStation](err)

@@ -150,8 +150,43 @@ func (s *Stations) Lookup(text string) (Station, error) {
 		}
 		return Station{}, e
 	}
+	if st, ok := s.translated(t); ok {
+		return Station{}, &UnknownStation{Text: text, Suggestions: []Station{st}}
+	}
 	return Station{}, &UnknownStation{Text: text, Suggestions: s.similar(strings.TrimSuffix(t, "站"))}
 }
+
+// translated finds the station of a name that is written in traditional
+// characters (廣州南) or half in English (Beijing West), blanks removed.
+func (s *Stations) translated(text string) (Station, bool) {
+	if i, ok := s.byName[strings.TrimSuffix(simplified.Replace(text), "站")]; ok {
+		return s.list[i], true
+	}
+	t := strings.TrimSuffix(strings.ToLower(text), "station")
+	for _, d := range [...][2]string{{"east", "dong"}, {"south", "nan"}, {"west", "xi"}, {"north", "bei"}, {"", ""}} {
+		head, ok := strings.CutSuffix(t, d[0])
+		if !ok {
+			continue
+		}
+		if hits := s.byPinyin[head+d[1]]; len(hits) == 1 {
+			return s.list[hits[0]], true
+		}
+	}
+	return Station{}, false
+}
+
+// simplified writes the traditional characters that names of stations are made
+// of as 12306 does. It is no dictionary: what is missing is only not suggested.
+var simplified = strings.NewReplacer(
+	"廣", "广", "漢", "汉", "東", "东", "門", "门", "龍", "龙", "慶", "庆", "寧", "宁", "長", "长", "陽", "阳", "陰", "阴",
+	"濟", "济", "瀋", "沈", "連", "连", "爾", "尔", "濱", "滨", "烏", "乌", "魯", "鲁", "齊", "齐", "蘇", "苏", "無", "无",
+	"錫", "锡", "揚", "扬", "鎮", "镇", "鄭", "郑", "開", "开", "馬", "马", "貴", "贵", "蘭", "兰", "銀", "银", "臺", "台",
+	"廈", "厦", "頭", "头", "灣", "湾", "機", "机", "場", "场", "橋", "桥", "雲", "云", "麗", "丽", "義", "义", "紹", "绍",
+	"興", "兴", "溫", "温", "麥", "麦", "錦", "锦", "農", "农", "滄", "沧", "邊", "边", "遼", "辽", "圍", "围", "衛", "卫",
+	"許", "许", "嶽", "岳", "婁", "娄", "懷", "怀", "離", "离", "順", "顺", "縣", "县", "豐", "丰", "萊", "莱", "煙", "烟",
+	"棗", "枣", "莊", "庄", "肅", "肃", "瀘", "泸", "賓", "宾", "綿", "绵", "達", "达", "萬", "万", "樂", "乐", "資", "资",
+	"內", "内", "來", "来", "關", "关", "湯", "汤", "鳳", "凤", "樓", "楼", "華", "华", "黃", "黄", "岡", "冈", "鶴", "鹤",
+	"鐵", "铁", "嶺", "岭", "鷹", "鹰", "贛", "赣", "饒", "饶", "欽", "钦")
 
 // UnknownStation says that a text names no station, or more than one.
 type UnknownStation struct {
@@ -189,8 +224,9 @@ func (e *UnknownStation) Error() string {
 // similar returns the station that text most likely means, if any: a name (or,
 // for Latin text, a pinyin) one or two edits away. Of several the best has as
 // many characters as the text, begins with the same one, and is the older,
-// larger station. A name of two characters leaves so much open that up to
-// three are returned.
+// larger station; of pinyin a letter is sooner left out than written too often
+// or mistaken. A name of two characters, and a pinyin, leave so much open that
+// up to three are returned.
 func (s *Stations) similar(text string) []Station {
 	latin := text != "" && strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) < 0
 	want := []rune(strings.ToLower(text))
@@ -202,6 +238,9 @@ func (s *Stations) similar(text string) []Station {
 	case latin && len(want) > 6:
 		limit = 2
 	case !latin && len(want) == 2:
+		most = 3
+	}
+	if latin {
 		most = 3
 	}
 	type hit struct {
@@ -227,8 +266,8 @@ func (s *Stations) similar(text string) []Station {
 			other = 1
 		}
 		score := [4]int{d, abs(len(want) - len(have)), other, st.Index}
-		if latin { // a letter is sooner left out than the first one mistaken
-			score[1], score[2] = score[2], score[1]
+		if latin {
+			score[1], score[2] = other, slip(len(have)-len(want))
 		}
 		hits = append(hits, hit{st, score})
 	}
@@ -241,6 +280,17 @@ func (s *Stations) similar(text string) []Station {
 		}
 	}
 	return out
+}
+
+// slip ranks by how much longer a pinyin is than what was written.
+func slip(longer int) int {
+	switch {
+	case longer > 0:
+		return 0
+	case longer < 0:
+		return 1
+	}
+	return 2
 }
 
 func abs(n int) int {

@@ -39,13 +39,14 @@ type account struct {
 	warmed     time.Time       // when the login was last made sure of before trains go on sale
 	unanswered bool            // nobody answered the question of the last login
 	who        string          // see [Options.who]
-	hold       *hold           // of the attempt under way
-	doubted    time.Time       // when reconcile began
-	urgent     *Attempt        // whose end is not known, and for which a login is wanted
+	cred       twelve306.Credentials
+	hold       *hold     // of the attempt under way
+	doubted    time.Time // when reconcile began
+	urgent     *Attempt  // whose end is not known, and for which a login is wanted
 }
 
 func newAccount(w *Watcher) *account {
-	return &account{w: w, log: w.log, read: time.Now(), gone: map[string]gone{}, tomorrow: w.nextDay(w.state.refused), who: w.opt.who()}
+	return &account{w: w, log: w.log, read: time.Now(), gone: map[string]gone{}, tomorrow: w.nextDay(w.state.refused), who: w.opt.who(), cred: w.opt.Account.Credentials}
 }
 
 // of returns the account that goes on with the settings in force. What 12306
@@ -62,6 +63,9 @@ func (a *account) of(w *Watcher) *account {
 	}
 	if a.unanswered {
 		a.loginAfter = time.Time{}
+	}
+	if c := w.opt.Account.Credentials; c != a.cred { // what failed was with others
+		a.cred, a.loginAfter, a.refused, a.loginTold, a.lost = c, time.Time{}, false, "", 0
 	}
 	return a
 }
@@ -84,6 +88,7 @@ func (a *account) run(ctx context.Context) {
 	if !a.refused && a.posts().enough() {
 		a.tellEnough(errEnough)
 	}
+	a.w.comparePeople(false)
 	a.w.mu.Lock()
 	lost := a.w.state.Lost()
 	a.w.mu.Unlock()
@@ -152,6 +157,12 @@ func (a *account) work(ctx context.Context) {
 	if ctx.Err() == nil && !a.holds() && a.foreign == "" {
 		if r, c, ok := a.choose(time.Now()); ok {
 			a.attempt(ctx, r, c)
+			return
+		}
+	}
+	if in, _ := a.w.client.LoggedIn(); in && ctx.Err() == nil {
+		if due := a.w.peopleDue(); !due.IsZero() && !due.After(time.Now()) {
+			a.compare(ctx)
 		}
 	}
 }
@@ -167,7 +178,7 @@ func (a *account) next() time.Time {
 	if in {
 		// A little off the beat, so that many daemons do not ask together.
 		due := a.w.client.Proven().Add(keepAliveAge + a.w.client.Pace().Jitter(20*time.Second))
-		at = minTime(at, maxTime(due, a.proveAfter))
+		at = minTime(minTime(at, maxTime(due, a.proveAfter)), a.w.peopleDue())
 	} else if !a.refused && !a.w.opt.Account.OnSeats {
 		at = minTime(at, maxTime(a.loginAfter, now))
 	}
@@ -247,6 +258,7 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 			w.saveSession()
 			a.rememberRefused(false)
 			a.forgetPosts()
+			w.comparePeople(false)
 			// A session that was renewed without a word is no news.
 			if asked || a.loginTold != "" || !a.welcomed {
 				w.tell(w.say.loggedIn())
@@ -304,7 +316,11 @@ func (a *account) loginBefore(ctx context.Context, rule string, opens time.Time)
 		a.tellEnough(err)
 		return err
 	}
-	a.log.Warn("could not log in", zap.Error(err), zap.Time("again", a.loginAfter))
+	again := zap.Time("again", a.loginAfter)
+	if a.refused {
+		again = zap.String("again", "when username or password change")
+	}
+	a.log.Warn("could not log in", zap.Error(err), again)
 	if tell == "" || tell != a.loginTold { // the same trouble once, a question that nobody answered each time
 		w.tell(w.say.loginFailed(why, next))
 	}

@@ -72,7 +72,11 @@ func (s speaker) board(st Status, open []notifier.Prompt, account bool, now time
 	}
 	shown, more := st.Foremost(mostRows)
 	for _, r := range shown {
-		rules.Rows = append(rules.Rows, s.ruleRow(r, now))
+		row := s.ruleRow(r, now)
+		if st.Lost(r) {
+			row.State, row.Tone = st.StateIn(r, s.lang), notifier.Bad
+		}
+		rules.Rows = append(rules.Rows, row)
 	}
 	if more > 0 {
 		rules.Rows = append(rules.Rows, notifier.Row{Title: s.f("……还有 %d 条，见 watcherd status --json", "... and %d more: see watcherd status --json", more)})
@@ -243,6 +247,9 @@ func (s speaker) railRows(st Status, account bool, now time.Time) []notifier.Row
 	}
 	pace.Lines = []string{s.f("最近 5 分钟 %d 次，%s；两次查询至少隔 %g 秒", "%d in the last 5 minutes, %s; at least %g s between queries",
 		st.Pace.Requests5M, most, float64(st.Pace.MinIntervalMS)/1000)}
+	for _, why := range st.obstacles {
+		session.Lines = append(session.Lines, why)
+	}
 	return append(rows, session, pace)
 }
 

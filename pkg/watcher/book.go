@@ -301,7 +301,9 @@ func orderWithNumber(list []twelve306.Order, number string) *twelve306.Order {
 // Nothing is held then, so the kind of the failure is all that counts.
 func (a *account) notPrepared(ctx context.Context, log *zap.Logger, r *watched, at *Attempt, c Candidate, err error) {
 	w := a.w
-	log.Info("not booked", zap.Error(err))
+	if !a.endsHere(err) {
+		log.Info("not booked", zap.Error(err)) // else failed says it
+	}
 	if _, ok := errors.AsType[*loginError](err); ok {
 		return // told as login_failed; the account's loginAfter decides what is next
 	}
@@ -355,6 +357,32 @@ func (a *account) notPrepared(ctx context.Context, log *zap.Logger, r *watched, 
 	}
 }
 
+// endsHere reports whether notPrepared has the failure written down as the end
+// of the attempt.
+func (a *account) endsHere(err error) bool {
+	if _, ok := errors.AsType[*loginError](err); ok || errors.Is(err, twelve306.ErrGaveUp) {
+		return false
+	}
+	switch twelve306.KindOf(err) {
+	case twelve306.Stale, twelve306.Unpaid, twelve306.Network, twelve306.Busy, twelve306.Blocked, twelve306.Session, "":
+		return false
+	}
+	return true
+}
+
+// follows says for the log what an end means for the next attempt.
+func follows(err error) string {
+	switch twelve306.KindOf(err) {
+	case twelve306.SoldOut, twelve306.NotOnSale:
+		return "this seat is left alone for a moment; the rule keeps looking"
+	case twelve306.Refused:
+		return "no order until tomorrow"
+	case twelve306.Conflict, twelve306.Passenger:
+		return "the rule books no more until it is edited or resumed"
+	}
+	return "it tries again when there are seats"
+}
+
 // refusedBy is what follows on a refusal in 12306's words when nothing is held.
 // r is nil when the rule is gone; the seat k, with its leftTicket, is zero when
 // the rule wants it no more.
@@ -390,7 +418,7 @@ func (a *account) refusedBy(r *watched, at *Attempt, k seatKey, left string, err
 		w.mu.Lock()
 		r.stopped = w.why(err)
 		w.mu.Unlock()
-		next = w.say.nextStopRule()
+		next = w.say.nextStopRule(r.Name)
 	default:
 		if kind == twelve306.Unpaid {
 			next = w.say.nextUnpaid()
@@ -424,6 +452,8 @@ func (a *account) failed(at *Attempt, err error, next string, quiet bool) {
 	if quiet {
 		news = nil
 	}
+	a.log.Info("not booked", zap.String("rule", at.Rule), zap.String("attempt", at.ID), zap.String("train", at.Trip.Train), zap.Stringer("date", at.Trip.Date),
+		zap.Error(err), zap.String("follows", follows(err)))
 	w.recordAlways(news, Event{Kind: Failed, Rule: at.Rule, Attempt: at.ID, Why: why, Cause: string(twelve306.KindOf(err))})
 	nudge(w.replan)
 }

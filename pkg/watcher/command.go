@@ -94,7 +94,7 @@ func (s speaker) status(st Status, account bool, now time.Time) string {
 	}
 	rules, more := st.Foremost(mostRules)
 	for _, r := range rules {
-		out = append(out, s.ruleLine(r, now))
+		out = append(out, s.ruleLine(r, st.StateIn(r, s.lang), now))
 	}
 	if more > 0 {
 		out = append(out, s.f("……还有 %d 条", "... and %d more", more))
@@ -116,6 +116,9 @@ func (s speaker) status(st Status, account bool, now time.Time) string {
 			head = append(head, "⚠ "+s.orderLine(o, now))
 		}
 	}
+	for _, why := range st.obstacles {
+		out = append(out, "⚠ "+why)
+	}
 	foot := s.f("没有账号，只看不订", "no account, watching only")
 	switch {
 	case st.Session.LoggedIn:
@@ -130,8 +133,8 @@ func (s speaker) status(st Status, account bool, now time.Time) string {
 	return lines(append(append(head, out...), s.f("12306：%s，%s", "12306: %s, %s", foot, asked))...)
 }
 
-func (s speaker) ruleLine(r RuleStatus, now time.Time) string {
-	line := s.f("· %s：%s", "· %s: %s", r.Name, r.State.In(s.lang))
+func (s speaker) ruleLine(r RuleStatus, state string, now time.Time) string {
+	line := s.f("· %s：%s", "· %s: %s", r.Name, state)
 	if r.LastLook != nil && (r.State == RuleLooking || r.State == RuleTelling) {
 		line += s.f("，%s 看过", ", last look %s", s.clock(*r.LastLook, now))
 		if r.LastResult != "" {

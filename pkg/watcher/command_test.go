@@ -29,15 +29,18 @@ func everyAnswer(s speaker) map[string]string {
 		}
 		return o
 	}
+	lost := order(StateExpired, "")
+	lost.Rule = "探亲"
 	busy := Status{
 		Rules: []RuleStatus{
 			{Name: "回家", State: RuleLooking, LastLook: at(-3 * time.Second), LastResult: s.noResult(231)},
 			{Name: "返程", State: RulePaused, LastLook: at(-time.Hour)}, {Name: "春游", State: RuleWaiting}, {Name: "出差", State: RuleDone},
-			{Name: "开会", State: RuleTelling, LastLook: at(-5 * time.Second)}, {Name: "旧", State: RulePast}, {Name: "停", State: RuleDisabled},
+			{Name: "开会", State: RuleTelling, LastLook: at(-5 * time.Second)}, {Name: "探亲", State: RuleDone}, {Name: "旧", State: RulePast}, {Name: "停", State: RuleDisabled},
 		},
 		Question:   &QuestionStatus{Kind: notifier.Picture, Rule: "回家", ExpiresAt: *at(130 * time.Second)},
 		Session:    SessionStatus{LoggedIn: true},
-		Orders:     []OrderView{booked, order(StatePaid, "")},
+		Orders:     []OrderView{booked, order(StatePaid, ""), lost},
+		obstacles:  []string{s.ruleStopped("开会", s.said("行程冲突。"))},
 		Pace:       PaceStatus{3000, 43, 80},
 		BlindSince: at(-time.Minute),
 	}
@@ -54,7 +57,7 @@ func everyAnswer(s speaker) map[string]string {
 }
 
 func TestCommandAnswers(t *testing.T) {
-	foreign := regexp.MustCompile(`/(status|pause|resume|orders|help)|watcherd orders|watcherd|12306|App|EIO|[GE]A?\d+`)
+	foreign := regexp.MustCompile(`/(status|pause|resume|orders|help)|watcherd (orders|resume)|watcherd|12306|App|EIO|[GE]A?\d+`)
 	facts := regexp.MustCompile(`EA\d+|G\d{4}|\d\d:\d\d|/\w+|回家|返程|\d{2,}`)
 	said := map[notifier.Lang]map[string]string{}
 	for _, lang := range []notifier.Lang{notifier.Chinese, notifier.English} {

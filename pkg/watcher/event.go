@@ -33,6 +33,7 @@ const (
 	Paused         EventKind = "paused"          // the rule looks no more until it is resumed; without a rule: none does
 	Resumed        EventKind = "resumed"         // the rule may look and book again; without a rule: those that were paused look again
 	HeldElsewhere  EventKind = "held_elsewhere"  // an unfinished order on the account that is not ours
+	Renamed        EventKind = "renamed"         // a rule has another name, and its history with it
 	OtherAccount   EventKind = "other_account"   // watcherd goes on with another account than before
 )
 
@@ -50,7 +51,7 @@ type Event struct {
 	Why      string     `json:"why,omitempty"`      // Failed, Doubt: in 12306's own words where it has any; OtherAccount: of what is unsettled
 	Cause    string     `json:"cause,omitempty"`    // Failed, Doubt: the twelve306.Kind
 	Step     string     `json:"step,omitempty"`     // Reminded: half, 5m, 2m, those of a deadline that is assumed, out_of_sight, or elsewhere: that the order is another account's
-	Before   string     `json:"before,omitempty"`   // OtherAccount: whose the attempts were so far, see [Options.who]
+	Before   string     `json:"before,omitempty"`   // OtherAccount: whose the attempts were so far, see [Options.who]; Renamed: what Rule was called
 	Who      string     `json:"who,omitempty"`      // OtherAccount: whose they are from now on
 }
 

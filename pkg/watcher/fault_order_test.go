@@ -86,7 +86,7 @@ func TestFaultsBeforeConfirm(t *testing.T) {
 		{row: "submitOrderRequest", column: "sign-on gone", before: dies(railsim.StepSubmit), wire: "submit " + newLogin + afresh, told: relogged},
 		{row: "submitOrderRequest", column: "unfinished order", faults: refusals(railsim.StepSubmit, "您还有未处理的订单，请您到[未完成订单]进行处理!"), wire: "submit list-page list 1s " + afresh, told: mended},
 		{row: "submitOrderRequest", column: "stale", faults: refusals(railsim.StepSubmit, "车票信息已过期，请重新查询最新车票信息"), wire: "query submit 5s query submit initDc passengers checkOrder count confirm wait 5s wait 5s wait result list-page list ...", looks: true, told: mended},
-		{row: "submitOrderRequest", column: "cancelled too often", faults: often(-1, refusals(railsim.StepSubmit, "由于您取消次数过多，今日将不能继续受理您的订票请求。")), wire: "submit 4m checkUser ...", told: "seats failed", until: 20 * time.Minute, says: []string{"取消次数过多", "今天不再下单", "明天自动再试"}},
+		{row: "submitOrderRequest", column: "cancelled too often", faults: often(-1, refusals(railsim.StepSubmit, "由于您取消次数过多，今日将不能继续受理您的订票请求。")), wire: "submit 51s passengers 3m checkUser ...", told: "seats failed", until: 20 * time.Minute, says: []string{"取消次数过多", "今天不再下单", "明天自动再试"}},
 
 		{row: "initDc", column: "nothing was written", faults: on(railsim.StepInitDc, railsim.Unreachable), wire: "submit initDc 1s " + fromPage, told: mended},
 		{row: "initDc", column: "unread", faults: on(railsim.StepInitDc, unread()...), wire: "submit initDc 1s " + fromPage, told: mended},

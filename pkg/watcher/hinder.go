@@ -17,13 +17,14 @@ type hindrance struct {
 	tomorrow time.Time // 12306 takes no order of the account before this
 	foreign  string    // number of an unfinished order that is not ours; "?" while it has none
 	refused  bool      // the password was refused
+	login    time.Time // no login by itself before this
 }
 
 // shows lets the others know what hinders the account.
 func (a *account) shows() {
 	a.w.mu.Lock()
 	defer a.w.mu.Unlock()
-	a.w.hindered = hindrance{a.tomorrow, a.foreign, a.refused}
+	a.w.hindered = hindrance{a.tomorrow, a.foreign, a.refused, a.loginAfter}
 }
 
 // blockedFor says why a rule that books cannot do so now; "" when it can.
@@ -33,7 +34,7 @@ func (w *Watcher) blockedFor(r *watched, now time.Time) string {
 		return ""
 	}
 	if r.stopped != "" {
-		return w.say.thenStopped(r.stopped)
+		return w.say.thenStopped(r.Name, r.stopped)
 	}
 	for _, a := range w.state.Held() {
 		return w.say.thenHeld(a.Number)

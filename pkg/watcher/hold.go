@@ -301,18 +301,22 @@ func (w *Watcher) Pause(rule string) error {
 	return nil
 }
 
-// Resume lets a rule that was paused look again, and one that is done look and
-// book again; all that were paused when rule is empty. The error is an
-// *[UnknownRule] or that of the disk. A rule that is in watch.yaml no more can be
-// resumed as long as its order is in the way of the others, see outOfSight.
+// Resume lets a rule that was paused look again, and one that is done, or that
+// books no more since 12306 refused its passengers, look and book again; all
+// that were paused when rule is empty. The error is an *[UnknownRule] or that of
+// the disk. A rule that is in watch.yaml no more can be resumed as long as its
+// order is in the way of the others, see outOfSight.
 func (w *Watcher) Resume(rule string) error {
 	if err := w.known(rule); err != nil && !w.inTheWay(rule) {
 		return err
 	}
+	idle := w.rearms(rule)
 	if err := w.record(nil, Event{Kind: Resumed, Rule: rule}); err != nil {
 		return err
 	}
-	w.resumed(rule)
+	if idle {
+		w.resumed(rule)
+	}
 	return nil
 }
 
@@ -322,6 +326,24 @@ func (w *Watcher) inTheWay(rule string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.ContainsFunc(w.state.Held(), func(a *Attempt) bool { return a.Rule == rule && a.told[stepOutOfSight] })
+}
+
+// rearms lets a rule that is named book again though it was stopped, and have
+// its passengers compared anew: the user says that he has settled it. It
+// reports whether a resume changes anything.
+func (w *Watcher) rearms(rule string) bool {
+	if rule != "" {
+		w.comparePeople(true)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.byName[rule]
+	if r == nil { // all of them
+		return slices.ContainsFunc(w.rules, func(r *watched) bool { return w.state.Paused(r.Name) })
+	}
+	idle := w.state.Paused(rule) || r.Action.Orders() && w.state.Done(rule) || r.stopped != "" || r.unfit != ""
+	r.stopped, r.unfit, r.idleTill = "", "", time.Time{}
+	return idle
 }
 
 // UnknownRule is the error of a name that no rule has.
@@ -354,7 +376,11 @@ func (w *Watcher) unknown(rule string) error {
 }
 
 func (w *Watcher) resumed(rule string) {
-	w.log.Info("the rule looks again", zap.String("rule", rule))
+	if rule == "" {
+		w.log.Info("all rules that were paused look again")
+	} else {
+		w.log.Info("the rule looks again", zap.String("rule", rule))
+	}
 	nudge(w.replan)
 	nudge(w.seats)
 }

@@ -49,7 +49,7 @@ func TestManyRulesInWords(t *testing.T) {
 		}
 		for what, text := range map[string]string{
 			"/status":     s.status(st, false, now),
-			"a reload":    s.changes(ruleChanges{names, names, names}, nil, nil, ""),
+			"a reload":    s.changes(ruleChanges{names, names, names, names}, nil, nil, ""),
 			"a refusal":   s.reloadRefused(strings.Join(mistakes, "\n")).Text,
 			"a misnaming": s.notDone(&UnknownRule{Name: "x", Rules: names}),
 		} {

@@ -193,8 +193,9 @@ func (s speaker) thenHeld(number string) string {
 	return s.f("订单 %s 还没付款，12306 不收新订单，所以这次只告诉你。付款或取消以后，有票会接着抢。",
 		"Order %s is not paid yet and 12306 takes no other, so this is only told. Once it is paid or cancelled, booking goes on.", number)
 }
-func (s speaker) thenStopped(why string) string {
-	return lines(s.f("这条规则暂不下单，只通知：", "This rule books nothing for now and only tells:"), why)
+func (s speaker) thenStopped(rule, why string) string {
+	return lines(s.f("这条规则暂不下单，只通知：", "This rule books nothing for now and only tells:"), why,
+		s.f("办好后发 /resume %s，有票就会再抢。", "Once that is settled, send /resume %s, and it books again.", rule))
 }
 func (s speaker) thenForeign(number string) string {
 	return s.f("账户里有未付款的订单 %s，不是 watcherd 下的；12306 不收新订单，所以这次只告诉你。付款或取消以后，有票会接着抢。",
@@ -466,9 +467,9 @@ func (s speaker) nextNoneShown() string {
 func (s speaker) nextUnpaid() string {
 	return s.f("没看到未付款的订单，一分钟后再试。App 里要是有，请付款或取消。", "No unpaid order was found; trying again in a minute. If the app shows one, please pay for it or cancel it.")
 }
-func (s speaker) nextStopRule() string {
-	return s.f("这条规则不再下单，只通知。改好规则，或在 12306 里办好后重启 watcherd，就会再试。",
-		"This rule books no more and only tells. It tries again when you have edited it, or settled it with 12306 and restarted watcherd.")
+func (s speaker) nextStopRule(rule string) string {
+	return s.f("这条规则不再下单，只通知。改好规则，或在 12306 里办好后发 /resume %s（电脑上：watcherd resume %[1]s），就会再试。",
+		"This rule books no more and only tells. It tries again when you have edited it, or settled it with 12306 and sent /resume %s (on the machine: watcherd resume %[1]s).", rule)
 }
 func (s speaker) nextTomorrow() string {
 	return s.f("今天不再下单，只盯票和通知；明天自动再试。", "No more orders today, only watching and telling; tomorrow it tries again by itself.")
@@ -562,6 +563,7 @@ func (s speaker) changes(r ruleChanges, settings, restart []string, waits string
 		names  []string
 	}{
 		{"新增：%s", "added: %s", r.added}, {"修改：%s", "changed: %s", r.changed}, {"删除：%s", "removed: %s", r.removed},
+		{"改名，历史照旧：%s", "renamed, with their history: %s", r.renamed},
 		{"设置已更新：%s", "settings changed: %s", settings},
 	} {
 		if len(part.names) > 0 {

@@ -70,7 +70,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"started": s.started(2, 1), "stopping": s.stopping(nil, now), "stopping-unpaid": s.stopping(order, now),
 		"seats-book": s.seats("回家", []Candidate{c}, s.thenBook()), "seats-notify": s.seats("回家", []Candidate{c, c, c, c, c, c, c, c}, s.thenBuy()),
 		"seats-ask": s.seats("回家", []Candidate{c}, s.thenAsk()), "seats-held": s.seats("回家", []Candidate{c}, s.thenHeld("EA12345678")),
-		"seats-stopped":       s.seats("回家", []Candidate{c}, s.thenStopped(why(unfit))),
+		"seats-stopped":       s.seats("回家", []Candidate{c}, s.thenStopped("回家", why(unfit))),
 		"seats-foreign":       s.seats("回家", []Candidate{c}, s.thenForeign("EA12345678")),
 		"seats-queueing":      s.seats("回家", []Candidate{c}, s.thenQueueing()),
 		"seats-open":          s.seats("回家", []Candidate{c}, s.thenOpen("出差")),
@@ -112,7 +112,8 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"failed":              s.failed("回家", &wanted, s.said("没有足够的票!"), s.nextLook()),
 		"failed-tomorrow":     s.failed("回家", &wanted, s.said("由于您取消次数过多，今日将不能继续受理您的订票请求。"), s.nextTomorrow()),
 		"failed-unpaid":       s.failed("回家", &wanted, s.said("您还有未处理的订单。"), s.nextUnpaid()),
-		"failed-stopped":      s.failed("回家", &wanted, why(unfit), s.nextStopRule()),
+		"failed-stopped":      s.failed("回家", &wanted, why(unfit), s.nextStopRule("回家")),
+		"failed-ahead":        s.unfitAhead("回家", why(unfit)),
 		"failed-disk":         s.failed("回家", &wanted, s.cannotWrite(), ""),
 		"failed-nothing":      s.failed("回家", nil, why(&twelve306.Error{Op: "initDc", Kind: twelve306.Invalid}), s.nextLook()),
 		"blind":               s.blind(now.Add(-time.Minute), why(&twelve306.Error{Op: "query", Kind: twelve306.Network}), now),
@@ -131,7 +132,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 		"may-be-held":         s.mayBeHeld(&Attempt{Rule: "回家", Trip: wanted}, "", false),
 		"may-be-held-unsaid":  s.mayBeHeld(&Attempt{Rule: "回家", Trip: wanted}, "", true),
 		"may-be-held-named":   s.mayBeHeld(&Attempt{Rule: "回家", Trip: wanted}, "EA12345678", true),
-		"reloaded":            s.reloaded(s.changes(ruleChanges{[]string{"甲"}, []string{"乙"}, []string{"丙"}}, nil, []string{"state_dir"}, "")),
+		"reloaded":            s.reloaded(s.changes(ruleChanges{[]string{"甲"}, []string{"乙"}, []string{"丙"}, []string{"丁 → 戊"}}, nil, []string{"state_dir"}, "")),
 		"reloaded-settings":   s.reloaded(s.changes(ruleChanges{}, []string{"notify.telegram", "twelve306.budget"}, nil, s.waitsFor("EA12345678"))),
 		"reload-refused":      s.reloadRefused("watch.yaml:12:11: rules[0].from: no station"),
 		"reload-refused-long": s.reloadRefused(strings.TrimSpace(strings.Repeat("watch.yaml:12:11: rules[0].from: no station\n", mostMistakes+2))),
@@ -155,7 +156,7 @@ func everyNews(t *testing.T, s speaker) map[string]News {
 }
 
 // foreignWords are English words that are names in Chinese too.
-var foreignWords = regexp.MustCompile(`watcherd( capture| check| login| resume)?|state_dir|notify\.telegram|twelve306\.budget|initDc|near_misses: false|partial: true|\b(seats|depart|arrive)。|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
+var foreignWords = regexp.MustCompile(`watcherd( capture| check| login| resume)?|/resume|state_dir|notify\.telegram|twelve306\.budget|initDc|near_misses: false|partial: true|\b(seats|depart|arrive)。|watch\.yaml(:\d+)*|login: qr|12306|App|telegram|rules\[0\]\.from|no station|[GDE]A?\d+|\bA\b|\d+[A-F]号`)
 
 func TestMessages(t *testing.T) {
 	for _, lang := range []notifier.Lang{notifier.Chinese, notifier.English} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +22,8 @@ type watched struct {
 	offered  map[seatKey]bool                // offers made (true: accepted) since the seat appeared
 	asking   bool                            // an offer is open
 	rests    map[seatKey]rest                // seats that 12306 refused lately
-	stopped  string                          // why the rule books no more until it is edited
+	stopped  string                          // why the rule books no more until it is edited or resumed
+	unfit    string                          // why the account could not order for its passengers, told already
 	idleTill time.Time                       // no attempt before this, unless new seats have appeared since
 	idleFrom int                             // appeared, when idleTill was set
 	appeared int                             // how often new seats have appeared
@@ -107,43 +107,6 @@ const (
 	restLeast        = 10 * time.Second // refused before the confirm; doubled each time it happens again
 	restAfterConfirm = 30 * time.Second // refused by it, or by the queue
 )
-
-// setRules puts rules in force and says what changed, by name.
-func (w *Watcher) setRules(rules []Rule) (added, changed, removed []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.edition++
-	old := w.byName
-	w.byName = make(map[string]*watched, len(rules))
-	w.rules = w.rules[:0:0]
-	for _, r := range rules {
-		e := old[r.Name]
-		switch {
-		case e == nil:
-			added = append(added, r.Name)
-		case !sameRule(e.Rule, r):
-			changed = append(changed, r.Name)
-			e = nil
-		}
-		if e == nil {
-			e = &watched{Rule: r, offered: map[seatKey]bool{}, rests: map[seatKey]rest{}, warned: map[string]bool{},
-				waits: map[twelve306.Date]bool{}, opens: map[twelve306.Journey]time.Time{}, spots: map[twelve306.Journey]*blindSpot{}}
-		}
-		w.copies.keeps(r.Passengers...)
-		w.rules = append(w.rules, e)
-		w.byName[r.Name] = e
-	}
-	for name := range old {
-		if w.byName[name] == nil {
-			removed = append(removed, name)
-		}
-	}
-	slices.Sort(removed)
-	return added, changed, removed
-}
-
-// sameRule compares two rules by what they say.
-func sameRule(a, b Rule) bool { return reflect.DeepEqual(a, b) }
 
 // counts returns how many rules there are and how many of them look.
 func (w *Watcher) counts() (rules, looking int) {

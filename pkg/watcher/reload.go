@@ -74,20 +74,13 @@ func (w *Watcher) ReloadRefused(mistakes string) {
 	w.tell(w.speaks().reloadRefused(mistakes))
 }
 
-// ruleChanges are the names of the rules that an edit changed.
-type ruleChanges struct{ added, changed, removed []string }
-
-func (w *Watcher) changeRules(rules []Rule) ruleChanges {
-	added, changed, removed := w.setRules(rules)
-	return ruleChanges{added, changed, removed}
-}
-
 // applied tells and logs what an edit changed. waits is the number of the order
 // for which another account waits.
 func (w *Watcher) applied(say speaker, r ruleChanges, c Change, waits string) {
-	w.log.Info("watch.yaml reloaded", zap.Strings("added", few(r.added)), zap.Strings("changed", few(r.changed)), zap.Strings("removed", few(r.removed)),
+	w.log.Info("watch.yaml reloaded", zap.Strings("added", few(r.added)), zap.Strings("changed", few(r.changed)), zap.Strings("removed", few(r.removed)), zap.Strings("renamed", few(r.renamed)),
 		zap.Strings("settings", c.Settings), zap.Strings("restart", c.Restart))
 	w.tell(say.reloaded(say.changes(r, c.Settings, c.Restart, waits)))
+	w.comparePeople(len(r.added)+len(r.changed) > 0) // whoever adds a passenger here may have added him in the app
 	nudge(w.replan)
 	nudge(w.seats)
 }

@@ -194,12 +194,16 @@ func (s *State) Fold(e Event) error {
 			s.still, s.paused = false, map[string]bool{}
 			return nil
 		}
-		delete(s.paused, e.Rule)
-		s.awake[e.Rule] = true
+		rule := e.Rule
+		if a := s.byID[e.Attempt]; a != nil {
+			rule = a.Rule // it may have another name since it was asked
+		}
+		delete(s.paused, rule)
+		s.awake[rule] = true
 		// The answer to an offer is about the order that was lost, and must not
 		// let go of one that the rule has booked since.
-		if a := s.last[e.Rule]; a != nil && (e.Attempt == "" || e.Attempt == a.ID) {
-			delete(s.last, e.Rule)
+		if a := s.last[rule]; a != nil && (e.Attempt == "" || e.Attempt == a.ID) {
+			delete(s.last, rule)
 		}
 		return nil
 	case QuestionOpened, AnswerUsed:
@@ -211,6 +215,9 @@ func (s *State) Fold(e Event) error {
 		return nil
 	case OtherAccount:
 		s.changeAccount(e)
+		return nil
+	case Renamed:
+		s.rename(e.Before, e.Rule)
 		return nil
 	}
 	a := s.byID[e.Attempt]
@@ -261,3 +268,30 @@ func (s *State) Fold(e Event) error {
 	}
 	return nil
 }
+
+// rename lets a rule go on under another name that no rule had. Its attempts
+// are copied: somebody may be at work with one and read its rule without a lock.
+func (s *State) rename(from, to string) {
+	last := s.last[from]
+	delete(s.last, from)
+	for i, a := range s.Attempts {
+		if a.Rule != from {
+			continue
+		}
+		b := *a
+		b.Rule = to
+		s.Attempts[i], s.byID[b.ID] = &b, &b
+		if a == last {
+			s.last[to] = &b
+		}
+	}
+	for _, set := range []map[string]bool{s.paused, s.awake} {
+		if set[from] {
+			set[to] = true
+		}
+		delete(set, from)
+	}
+}
+
+// remembers reports whether a rule has a history that decides what it does.
+func (s *State) remembers(rule string) bool { return s.Done(rule) || s.paused[rule] || s.awake[rule] }

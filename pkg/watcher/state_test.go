@@ -14,7 +14,7 @@ import (
 )
 
 var allKinds = []EventKind{AttemptBegun, QuestionOpened, AnswerUsed, Confirming, Unsent, Queued, Doubt, Numbered, Booked, Failed,
-	Paid, Expired, Cancelled, Reminded, Seen, Declined, Paused, Resumed, HeldElsewhere, OtherAccount}
+	Paid, Expired, Cancelled, Reminded, Seen, Declined, Paused, Resumed, HeldElsewhere, Renamed, OtherAccount}
 
 // Fold takes any order of events without a panic, and whatever the order, a
 // rule whose attempt may hold something is done.

@@ -21,6 +21,36 @@ type Status struct {
 	Orders     []OrderView     `json:"orders"` // newest first; those that hold or held a seat, or may
 	Pace       PaceStatus      `json:"pace"`
 	BlindSince *time.Time      `json:"blind_since"` // null while looks work
+	obstacles  []string        // see [Watcher.Obstacles]
+}
+
+// Lost reports whether the rule has booked and lost it: its order has expired
+// or was cancelled, and the user has not said that it shall look again.
+func (s *Status) Lost(r RuleStatus) bool {
+	if r.State != RuleDone {
+		return false
+	}
+	for _, o := range s.Orders { // newest first
+		if o.Rule == r.Name {
+			return o.State == StateExpired || o.State == StateCancelled
+		}
+	}
+	return false
+}
+
+// StateIn returns in words of l what a rule of the Status does.
+func (s *Status) StateIn(r RuleStatus, l notifier.Lang) string {
+	if s.Lost(r) {
+		return l.Pick("订单没了", "order lost")
+	}
+	return r.State.In(l)
+}
+
+// LooksAgain reports whether the open question is about a lost order.
+func (s *Status) LooksAgain() bool {
+	return s.Question != nil && s.Question.Kind == notifier.Offer && slices.ContainsFunc(s.Rules, func(r RuleStatus) bool {
+		return r.Name == s.Question.Rule && s.Lost(r)
+	})
 }
 
 // RuleState says in one word what a rule does. The words are printed by
@@ -111,10 +141,12 @@ func (w *Watcher) Status() Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.overview()
-	today := twelve306.DateOf(time.Now())
+	now := time.Now()
+	today, slot := twelve306.DateOf(now), now.Add(w.client.Pace().NextLook())
 	for _, r := range w.rules {
-		s.Rules = append(s.Rules, w.ruleStatus(r, today))
+		s.Rules = append(s.Rules, w.ruleStatus(r, today, slot))
 	}
+	s.obstacles = w.obstacles(now)
 	return s
 }
 
@@ -187,12 +219,15 @@ func (s speaker) noResult(trains int) string {
 	return s.f("%s 趟车，没有合适的票", "%s, no seat that fits", s.lang.Count(trains, "train", "trains"))
 }
 
-// ruleStatus is one rule of the Status. Callers hold w.mu.
-func (w *Watcher) ruleStatus(r *watched, today twelve306.Date) RuleStatus {
+// ruleStatus is one rule of the Status; no look comes before slot, when the
+// pace has its next turn. Callers hold w.mu.
+func (w *Watcher) ruleStatus(r *watched, today twelve306.Date, slot time.Time) RuleStatus {
 	rs := RuleStatus{Name: r.Name, State: w.stateOf(r, today), LastLook: w.moment(r.lastLook), LastResult: r.result, Query: []QueryStatus{},
 		seats: slices.ContainsFunc(r.found, func(f finding) bool { return len(f.hits) > 0 })}
 	if rs.State == RuleLooking || rs.State == RuleTelling {
-		rs.NextLook = w.moment(r.nextLook())
+		if next := r.nextLook(); !next.IsZero() {
+			rs.NextLook = w.moment(maxTime(next, slot))
+		}
 	}
 	for _, j := range r.Journeys() {
 		if !j.Date.Before(today) {
@@ -253,7 +288,7 @@ func (w *Watcher) Line() string {
 	}
 	line := fmt.Sprintf("%d of %d rules looking", looking, rules)
 	if !next.IsZero() {
-		line += ", next look " + next.In(w.opt.Location).Format(time.TimeOnly)
+		line += ", next look " + maxTime(next, time.Now().Add(w.client.Pace().NextLook())).In(w.opt.Location).Format(time.TimeOnly)
 	}
 	switch {
 	case w.sight.blind:

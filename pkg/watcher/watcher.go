@@ -111,6 +111,7 @@ type Watcher struct {
 	untold  []*store.Outgoing // messages in memory only, until they are told or written
 
 	hindered hindrance // what keeps the account from ordering
+	peopleAt time.Time // when the passengers are to be compared with the account; zero: they need not
 }
 
 // Open takes the lock on the state folder, reads its journal, and restores the
@@ -228,7 +229,7 @@ func (o *oldEvents) add(seq int64, e Event) {
 	switch {
 	case !e.At.Before(o.limit):
 		o.recent[e.Attempt] = e.Attempt != ""
-	case e.Kind != HeldElsewhere && e.Kind != OtherAccount && e.Kind != Paused && e.Kind != Resumed:
+	case e.Kind != HeldElsewhere && e.Kind != OtherAccount && e.Kind != Paused && e.Kind != Resumed && e.Kind != Renamed:
 		o.list = append(o.list, oldEvent{seq, e.Attempt})
 	}
 }

@@ -190,6 +190,8 @@ func small(t *testing.T, s speaker) map[string][]string {
 	priced := testTrain(t, fields{fSecond: "有", 39: "O031450021"})
 	best := Candidate{Journey: trip(feb3, wuhan), Train: priced, Seat: twelve306.SecondClass, Left: priced.Left(twelve306.SecondClass), Take: 1}
 	out["small-seats"] = []string{s.result(231, best), s.noResult(231), s.offer(*testRule(nil), best).Body(), s.seats("回家", []Candidate{best}, "").Text}
+	out["small-obstacles"] = []string{s.noAccount(), s.passwordRefused(), s.loginLater(now, now), s.notToday(now.Add(15*time.Hour), now), s.foreignOrder("?"),
+		s.foreignOrder("EA12345678"), s.ruleStopped("回家", s.said("行程冲突。"))}
 	out["small-reload"] = []string{s.newSettings(), s.waitsFor("")}
 	tomorrow := outline{dayCount: emptyDay(now), rules: 1, looking: 1, opens: now.Add(24 * time.Hour)}
 	out["small-digest"] = []string{s.nextSale(tomorrow, now)}

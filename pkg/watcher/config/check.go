@@ -40,11 +40,18 @@ func (k *checker) all() {
 	k.rules()
 }
 
-// wrong reports a mistake at key, unless one was found there already.
+// wrong reports a mistake at key, unless one was found there already or the key
+// is only missing because it is misspelt.
 func (k *checker) wrong(key, format string, args ...any) {
-	if !k.bad(key) {
+	if !k.unclear(key) {
 		k.problem(k.node(key), key, format, args...)
 	}
+}
+
+// unclear reports whether nobody can tell what key should hold: a mistake was
+// found there, or a key that nobody knows was meant for it or for its x_file.
+func (k *checker) unclear(key string) bool {
+	return k.bad(key) || !k.given(key) && (k.marks[key]|k.marks[key+"_file"])&misspelt != 0
 }
 
 // warn reports what is legal but surely not meant.
@@ -109,20 +116,20 @@ func (k *checker) twelve306() {
 // account checks that what a login needs is there.
 func (k *checker) account() {
 	t := &k.c.Twelve306
-	if k.bad("twelve306.login") || k.bad("twelve306.username") {
+	if k.bad("twelve306.login") || k.unclear("twelve306.username") || k.marks["twelve306"]&wrongHere != 0 {
 		return
 	}
 	if last := string(t.IDLast4); last != "" && !isIDEnd(last) {
 		k.wrong(k.either("twelve306.id_last4"), "not the last four characters of an ID number: digits, the last may be X")
 	}
-	needsPassword := t.Login == "captcha" || t.Login == "sms"
+	needsPassword := t.Login == "captcha" || t.Login == "sms" || t.Login == "auto" && t.Username != ""
 	switch {
 	case t.Username == "" && needsPassword:
 		k.wrong("twelve306.username", "missing: login: %s needs it", t.Login)
 	case t.Username == "" && t.Password != "":
 		k.wrong("twelve306.username", "missing: there is a password and nobody it belongs to")
 	case t.Username != "" && t.Password == "" && needsPassword && !k.bad("twelve306.password_file"):
-		k.wrong("twelve306.password", "missing: login: %s needs it; write password_file: secrets/12306", t.Login)
+		k.wrong("twelve306.password", "missing: login: %s needs it; write password_file: secrets/12306, or login: qr, which needs none", t.Login)
 	case t.Login == "sms" && t.IDLast4 == "" && !k.bad("twelve306.id_last4_file"):
 		k.wrong("twelve306.id_last4", "missing: login: sms asks for the last four characters of your ID number")
 	}

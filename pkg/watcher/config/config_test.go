@@ -210,8 +210,12 @@ func TestModes(t *testing.T) {
 		{"others", "password: hunter2", 0o644, ":3:13: twelve306.password: others can read this file and the secret in it; chmod 600 "},
 		{"group", "password: hunter2", 0o640, ""},
 		{"environment", "password: ${NAME}", 0o644, ""},
+		{"half of it in the environment", "password: hunter2${NAME}", 0o644, ":3:13: twelve306.password: others can read this file and the secret in it; chmod 600 "},
+		{"a plain ${", "password: $${hunter2", 0o644, ":3:13: twelve306.password: others can read this file and the secret in it; chmod 600 "},
+		{"proxy", "proxy: http://me:hunter2@10.0.0.1:3128\n  login: qr", 0o644, ":3:10: twelve306.proxy: others can read this file and the secret in it; chmod 600 "},
 		{"file", "password_file: secrets/12306", 0o644, ""},
-		{"no secret", "password: ''", 0o644, ""},
+		{"proxy with the environment's", "proxy: 'http://me:${NAME}@10.0.0.1:3128'\n  login: qr", 0o644, ""},
+		{"no secret", "password: ''\n  login: qr", 0o644, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := placeFile(t, fmt.Appendf(nil, account, tt.secret))
@@ -379,9 +383,9 @@ func TestDescribe(t *testing.T) {
 			"hours: 05:00-01:00 (Asia/Shanghai)", "广州南 (IZQ) to 武汉 (WHN), 汉口 (HKN)", "dates: 2027-02-03..2027-02-05",
 			"trains: G1110, G11*, but not G1112, departing 22:00-02:00", "seats: second, first, standing",
 			"passengers: 张三, 李四 (with fewer seats, the first of them)", "books, and tells you to pay",
-			"looks every 5s; next 14:02:05", "told on: telegram, web, webhook", "login captcha, logs in only when seats appear",
+			"looks about every 22.5s (6 queries take turns, so not every 5s); next 14:02:05", "told on: telegram, web, webhook", "login captcha, logs in only when seats appear",
 		},
-		notifier.Chinese: {"每 5s 查一次；下一次 14:02:05", "下单，然后通知你付款", "日期：2027-02-03..2027-02-05"},
+		notifier.Chinese: {"大约每 22.5s 查一次（6 种查询轮流，赶不上每 5s 一次）；下一次 14:02:05", "下单，然后通知你付款", "日期：2027-02-03..2027-02-05"},
 	} {
 		c.Language = lang
 		var b strings.Builder
@@ -392,6 +396,25 @@ func TestDescribe(t *testing.T) {
 			if !strings.Contains(b.String(), w) {
 				t.Errorf("%q is not in\n%s", w, b.String())
 			}
+		}
+	}
+}
+
+// What check promises is not more often than the queries that take turns allow.
+func TestDescribeRound(t *testing.T) {
+	for _, tt := range []struct{ head, dates, schedule, want string }{
+		{"", "2027-02-03", "@every 5s", "looks every 5s;"},
+		{"", "2027-02-03", "@every 1s", "looks about every 3.75s (min_interval and budget do not allow every 1s);"},
+		{"", "2027-01-21..2027-02-03", "@every 1s", "looks about every 52.5s (14 queries take turns, so not every 1s);"},
+		{"", "2027-01-21..2027-03-01", "*/5 * * * * *", `looks by "*/5 * * * * *" (40 queries take turns, a round takes about 2m30s);`},
+	} {
+		c, ps := load(t, fmt.Appendf(nil, "language: en\n%srules:\n  - {date: %s, from: 广州南, to: 武汉, schedule: %q}\n", tt.head, tt.dates, tt.schedule))
+		if c == nil {
+			t.Fatal(ps)
+		}
+		var b strings.Builder
+		if err := c.Describe(&b, time.Date(2027, 1, 20, 14, 2, 3, 0, twelve306.Shanghai())); err != nil || !strings.Contains(b.String(), tt.want) {
+			t.Errorf("%s: %v\n%s", tt.want, err, b.String())
 		}
 	}
 }

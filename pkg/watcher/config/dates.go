@@ -26,7 +26,7 @@ func (d *decoder) dates(n *yaml.Node, key string) []twelve306.Date {
 		}
 		days, err := parseDays(text)
 		if err != nil {
-			d.problem(item, key, "%s", unexpanded(err, text, item.Value))
+			d.problem(item, key, "%s", unexpanded(severalIn(err, text, "a date"), text, item.Value, "a date"))
 			return
 		}
 		out = append(out, days...)
@@ -43,16 +43,18 @@ func compareDates(a, b twelve306.Date) int {
 func parseDays(text string) ([]twelve306.Date, error) {
 	a, b, isRange := strings.Cut(strings.TrimSpace(text), "..")
 	first, err := parseDate(strings.TrimSpace(a))
-	if err != nil {
+	switch {
+	case err != nil && isRange:
+		return nil, notARange(text, a, b)
+	case err != nil:
 		return nil, err
-	}
-	if !isRange {
+	case !isRange:
 		return []twelve306.Date{first}, nil
 	}
 	last, err := parseDate(strings.TrimSpace(b))
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, notARange(text, a, b)
 	case last.Before(first):
 		return nil, fmt.Errorf("%q ends before it begins; did you mean %v..%v?", text, last, first)
 	case first.AddDays(maxDays - 1).Before(last):
@@ -66,6 +68,22 @@ func parseDays(text string) ([]twelve306.Date, error) {
 }
 
 var looseDate = regexp.MustCompile(`^(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*[-/.月]?\s*(\d{1,2})\s*日?$`)
+
+// notARange is the error of a range with an end that is no date. It quotes what
+// was written, the whole of it.
+func notARange(text, a, b string) error {
+	var ends [2]string
+	for i, end := range []string{a, b} {
+		ends[i] = strings.TrimSpace(end)
+		if m := looseDate.FindStringSubmatch(ends[i]); m != nil {
+			ends[i] = fmt.Sprintf("%s-%02s-%02s", m[1], m[2], m[3])
+		}
+		if _, err := time.Parse(time.DateOnly, ends[i]); err != nil {
+			return fmt.Errorf("%q is not a range of days; write it as 2027-02-03..2027-02-06", text)
+		}
+	}
+	return fmt.Errorf("%q is not how a range of days is written; did you mean %s..%s?", text, ends[0], ends[1])
+}
 
 // parseDate reads 2027-02-03; of other spellings the error says the right one.
 func parseDate(text string) (twelve306.Date, error) {

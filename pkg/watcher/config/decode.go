@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -178,6 +179,10 @@ func kindName(n *yaml.Node) string {
 
 func (d *decoder) mapping(v reflect.Value, n *yaml.Node, key string) {
 	s := d.shape(v.Type())
+	if m := wideColon.FindStringSubmatch(n.Value); n.Kind == yaml.ScalarNode && m != nil && slices.Contains(s.keys, m[1]) {
+		d.problem(n, key, "%s", wideColonText(m[1]))
+		return
+	}
 	if n.Kind != yaml.MappingNode {
 		d.problem(n, key, "%s where a group of keys is expected (%s)", kindName(n), strings.Join(s.keys, ", "))
 		return
@@ -256,7 +261,14 @@ func (d *decoder) pairs(n *yaml.Node, key string, known []string) []entry {
 }
 
 func (d *decoder) unknownKey(k *yaml.Node, parent string, known []string) {
-	if s := similar(k.Value, known); s != "" {
+	if name, _, wide := strings.Cut(k.Value, "："); wide && slices.Contains(known, strings.TrimSpace(name)) {
+		// Its value, which may be a secret, is part of the key.
+		name = strings.TrimSpace(name)
+		d.marks[join(parent, name)] |= misspelt
+		d.problem(k, join(parent, name), "%s", wideColonText(name))
+		return
+	}
+	if s := meant(k.Value, known); s != "" {
 		d.marks[join(parent, s)] |= misspelt
 		d.problem(k, join(parent, k.Value), "unknown key; did you mean %s?", s)
 		return
@@ -334,13 +346,25 @@ func (d *decoder) twins(v reflect.Value, key string) {
 			if othersCanRead(file.String()) {
 				d.warning(d.at(xf), xf, "others can read %s; chmod 600 %[1]s", file.String())
 			}
-		case d.given(x) && !d.bad(x) && !strings.Contains(d.at(x).Value, "${"):
-			if n := d.at(x); d.inline == nil || n.Line < d.inline.node.Line {
-				d.inline = &place{n, x}
-			}
+		case d.given(x) && !d.bad(x):
+			d.secret(d.at(x), x, d.at(x).Value)
 		}
 	}
 }
+
+// secret takes note of a secret as it is written in the file itself. One that
+// the environment holds, all of it, is not: half of one is.
+func (d *decoder) secret(n *yaml.Node, key, written string) {
+	if name, ok := strings.CutPrefix(written, "${"); ok && isEnvName(strings.TrimSuffix(name, "}")) && strings.HasSuffix(name, "}") {
+		return
+	}
+	if d.inline == nil || n.Line < d.inline.node.Line {
+		d.inline = &place{n, key}
+	}
+}
+
+// userinfo is the password in an address.
+var userinfo = regexp.MustCompile(`://[^/@]*?:([^/@]+)@`)
 
 func fieldByKey(v reflect.Value, key string) (reflect.Value, bool) {
 	for i := range v.NumField() {

@@ -22,6 +22,7 @@ const presale = 15
 // user name either, for that may be a phone number.
 func (c *Config) Describe(w io.Writer, now time.Time) error {
 	p := printer{w: w, lang: c.Language}
+	p.queries, p.gap = c.round(twelve306.DateOf(now))
 	p.head(c)
 	for i := range c.Rules {
 		p.rule(c, &c.Rules[i], now)
@@ -37,6 +38,9 @@ type printer struct {
 	w    io.Writer
 	lang notifier.Lang
 	err  error
+
+	queries int           // how many take turns
+	gap     time.Duration // between two of them
 }
 
 func (p *printer) line(zh, en string, args ...any) {
@@ -224,8 +228,17 @@ func (p *printer) action(a watcher.Action) string {
 
 func (p *printer) looks(s watcher.Schedule, next, now time.Time) string {
 	text := fmt.Sprintf(p.lang.Pick("按 %q 查", "looks by %q"), fmt.Sprint(s))
-	if gap, ok := watcher.Interval(s); ok {
+	gap, even := watcher.Interval(s)
+	if even {
 		text = fmt.Sprintf(p.lang.Pick("每 %s 查一次", "looks every %s"), shortDuration(gap))
+	}
+	switch round := (time.Duration(p.queries) * p.gap).Round(time.Second / 4); {
+	case even && round > gap && p.queries > 1:
+		text = fmt.Sprintf(p.lang.Pick("大约每 %s 查一次（%d 种查询轮流，赶不上每 %s 一次）", "looks about every %s (%d queries take turns, so not every %s)"), shortDuration(round), p.queries, shortDuration(gap))
+	case even && round > gap:
+		text = fmt.Sprintf(p.lang.Pick("大约每 %s 查一次（min_interval 和 budget 不许每 %s 一次）", "looks about every %s (min_interval and budget do not allow every %s)"), shortDuration(round), shortDuration(gap))
+	case !even && round > maxRound:
+		text += fmt.Sprintf(p.lang.Pick("（%d 种查询轮流，一轮大约 %s）", " (%d queries take turns, a round takes about %s)"), p.queries, shortDuration(round))
 	}
 	if next.IsZero() {
 		return text + p.lang.Pick("；不会有下一次", "; never again")

@@ -35,7 +35,7 @@ func drafted(text string) *Config {
 			Name: text, Dates: []twelve306.Date{testDay.AddDays(1), testDay.AddDays(3), testDay.AddDays(4)},
 			From: []twelve306.Station{station("广州南")}, To: []twelve306.Station{station("武汉"), station("汉口")},
 			Trains: trains, Depart: watcher.Window{From: 8 * 60, To: 14 * 60}, Seats: []twelve306.Seat{twelve306.SecondClass, twelve306.HardSleeper},
-			Passengers: []string{text, "李四"}, Action: watcher.ActionBook,
+			Passengers: []string{strings.ReplaceAll(text, ",", ""), "李四"}, Action: watcher.ActionBook,
 		}},
 	}
 	c.Notify.Telegram = OneOrMore[telegram.Config]{{TokenFile: "secret", ChatID: 77, Proxy: "socks5://127.0.0.1:1080", APIURL: "http://127.0.0.1:8081"}}

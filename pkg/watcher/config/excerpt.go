@@ -59,6 +59,12 @@ func excerpts(ps []Problem, data []byte, root *yaml.Node) {
 			continue
 		}
 		line := strings.TrimRight(lines[p.Line-1], " \r")
+		if m := wideColon.FindString(line); m != "" { // nobody takes note of whose value follows: it may be a secret's
+			if p.Column <= len([]rune(m)) {
+				p.line = strings.Clone(m)
+			}
+			continue
+		}
 		if hide[p.Line] {
 			// A key that nobody knows is shown without what may be a secret.
 			if m := beginsWithKey.FindString(line); strings.HasPrefix(p.Text, "unknown key") && p.Column <= len(m) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -99,6 +100,9 @@ func (d *decoder) text(v reflect.Value, n *yaml.Node, key string, tag reflect.St
 	if strings.HasSuffix(name, "_file") || strings.HasSuffix(name, "_dir") {
 		text = d.path(text)
 	}
+	if m := userinfo.FindStringSubmatch(n.Value); m != nil {
+		d.secret(n, key, m[1])
+	}
 	if text != "" || len(tag.Get("oneof")) == 0 {
 		v.SetString(text)
 	}
@@ -133,19 +137,30 @@ func set[T any](x *T, d *decoder, n *yaml.Node, key, want string, parse func(str
 	}
 	value, err := parse(text)
 	if err != nil {
-		d.problem(n, key, "%s", unexpanded(err, text, n.Value))
+		d.problem(n, key, "%s", unexpanded(err, text, n.Value, want))
 		return
 	}
 	*x = value
 }
 
-// unexpanded gives an error back the ${NAME} that was written: what the
-// environment holds is nobody's business.
-func unexpanded(err error, text, written string) string {
-	if text == written {
+// unexpanded words an error about a value that may hold ${NAME}: with what was
+// written in place of what the environment holds, which is nobody's business.
+// Where the value is not only quoted as a whole, it says what is wanted.
+func unexpanded(err error, text, written, want string) string {
+	switch {
+	case text == written:
 		return err.Error()
+	case strings.TrimSpace(text) == "":
+		return fmt.Sprintf("%s is empty; set it, or write the value here", written)
 	}
-	return strings.ReplaceAll(strings.ReplaceAll(err.Error(), strconv.Quote(text), strconv.Quote(written)), text, written)
+	if _, ok := errors.AsType[*severalError](err); ok {
+		return fmt.Sprintf("%q holds several; write each as an entry of a list", written)
+	}
+	before, after, quoted := strings.Cut(err.Error(), strconv.Quote(text))
+	if !quoted || strings.Contains(before+after, text) {
+		return fmt.Sprintf("%q does not hold %s", written, want)
+	}
+	return before + strconv.Quote(written) + after
 }
 
 // each decodes one value or a list of them. Values that mean the same are
@@ -160,7 +175,7 @@ func each[T comparable](d *decoder, n *yaml.Node, key, want string, name func(T)
 		value, err := parse(text)
 		switch {
 		case err != nil:
-			d.problem(item, key, "%s", unexpanded(err, text, item.Value))
+			d.problem(item, key, "%s", unexpanded(severalIn(err, text, want), text, item.Value, want))
 		case slices.Contains(out, value):
 			d.problem(item, key, "%s is named twice", name(value))
 		default:
@@ -240,6 +255,46 @@ func parseName(text string) (string, error) {
 		return "", fmt.Errorf("an empty name")
 	}
 	return strings.TrimSpace(text), nil
+}
+
+// between are the signs that people write between names; none is part of one.
+const between = ",，、;；/"
+
+// parsePerson reads a passenger's name. Two of them in one would be looked for
+// in the account, and not found, only when there are seats.
+func parsePerson(text string) (string, error) {
+	name, err := parseName(text)
+	if err == nil && strings.ContainsAny(name, between) {
+		return "", notOne(text, "name")
+	}
+	return name, err
+}
+
+// notOne is the error of a text that is several: what a list of them looks like.
+func notOne(text, what string) error {
+	var list []string
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(between, r) }) {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	if len(list) < 2 {
+		return fmt.Errorf("%q is not a %s; only a list of them has such signs in it, as in [张三, 李四]", text, what)
+	}
+	return &severalError{fmt.Sprintf("%q is not one %s; write several as a list, [%s]", text, what, strings.Join(list, ", "))}
+}
+
+// severalError quotes parts of a value.
+type severalError struct{ text string }
+
+func (e *severalError) Error() string { return e.text }
+
+// severalIn is notOne where an error may be only that; else the error.
+func severalIn(err error, text, want string) error {
+	if !strings.ContainsAny(text, strings.TrimSuffix(between, "/")) { // 2027/02/03 is one
+		return err
+	}
+	return notOne(text, strings.TrimPrefix(strings.TrimPrefix(want, "a "), "an "))
 }
 
 // parseTrain gives a train back as it was written; case and width are settled

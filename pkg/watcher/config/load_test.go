@@ -24,6 +24,8 @@ func testEnv(dir string) func(string) (string, bool) {
 		"HOME":                  "/home/me",
 		"NAME":                  "zhangsan",
 		"FIVE":                  "5",
+		"EMPTY":                 "",
+		"BOTH":                  "hunter2, geheim",
 		"STATION":               "hunter2-geheim",
 		"CREDENTIALS_DIRECTORY": filepath.Join(dir, "secrets"),
 	}

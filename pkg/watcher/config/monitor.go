@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"net"
 
+	"github.com/watcherd/watcherd/pkg/notifier/web"
 	"github.com/watcherd/watcherd/pkg/watcher"
 )
 
@@ -24,6 +26,23 @@ type Monitor struct {
 	Digest watcher.Clock `yaml:"digest"`
 }
 
+// sameAddress reports whether two addresses cannot both be listened on.
+func sameAddress(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	all := func(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
+	local := func(host string) string {
+		if host == "localhost" {
+			return "127.0.0.1"
+		}
+		return host
+	}
+	return all(hostA) || all(hostB) || local(hostA) == local(hostB)
+}
+
 func (k *checker) monitor() {
 	m := &k.c.Monitor
 	if m.Listen != "" {
@@ -33,6 +52,9 @@ func (k *checker) monitor() {
 		case !isLoopback(host):
 			k.wrong("monitor.listen", "%q can be reached from elsewhere and has no password; write 127.0.0.1:9306", m.Listen)
 		}
+	}
+	if w := k.c.Notify.Web; w != nil && m.Listen != "" && sameAddress(m.Listen, cmp.Or(w.Listen, web.DefaultListen)) {
+		k.wrong("monitor.listen", "notify.web listens on %s already; write 127.0.0.1:9306", cmp.Or(w.Listen, web.DefaultListen))
 	}
 	if m.PingURL != "" {
 		k.address(k.either("monitor.ping_url"), string(m.PingURL), "http", "https")

@@ -107,10 +107,10 @@ func (k *checker) action(r *watcher.Rule, key string) {
 		return
 	}
 	var lacks []string
-	if len(r.Passengers) == 0 && !k.bad(join(key, "passengers")) {
+	if len(r.Passengers) == 0 && !k.unclear(join(key, "passengers")) {
 		lacks = append(lacks, "passengers: [张三] in this rule")
 	}
-	if !account && !k.bad("twelve306") {
+	if !account && !k.unclear("twelve306") {
 		lacks = append(lacks, "twelve306.username and password_file")
 	}
 	if len(lacks) > 0 {
@@ -216,7 +216,7 @@ func (k *checker) overlaps() {
 	taken := make(map[trip]int)
 	for i := range k.c.Rules {
 		r := &k.c.Rules[i]
-		if !r.Enabled || r.Action != watcher.ActionBook {
+		if !r.Enabled || !r.Action.Orders() {
 			continue
 		}
 		told := false
@@ -243,23 +243,30 @@ func (k *checker) load() {
 	if len(k.problems) > 0 {
 		return
 	}
+	queries, gap := k.c.round(k.today)
+	if round := time.Duration(queries) * gap; round > maxRound {
+		k.warn("rules", "%d different queries (days × stations), one every %s: a round takes %s", queries, shortDuration(gap), shortDuration(round.Round(time.Second)))
+	}
+}
+
+// round returns how many different queries there are, and how long one takes at
+// least: together they bound how often a rule looks, whatever its schedule says.
+func (c *Config) round(today twelve306.Date) (queries int, gap time.Duration) {
 	asked := make(map[twelve306.Journey]bool)
-	for i := range k.c.Rules {
-		r := &k.c.Rules[i]
+	for i := range c.Rules {
+		r := &c.Rules[i]
 		if !r.Enabled {
 			continue
 		}
 		for _, j := range r.Journeys() {
-			if !j.Date.Before(k.today) {
+			if !j.Date.Before(today) {
 				asked[j] = true
 			}
 		}
 	}
-	gap := k.c.Twelve306.MinInterval
-	if budget := k.c.Twelve306.Budget; budget > 0 {
+	gap = c.Twelve306.MinInterval
+	if budget := c.Twelve306.Budget; budget > 0 {
 		gap = max(gap, 5*time.Minute/time.Duration(budget))
 	}
-	if round := time.Duration(len(asked)) * gap; round > maxRound {
-		k.warn("rules", "%d different queries (days × stations), one every %s: a round takes %s", len(asked), shortDuration(gap), shortDuration(round.Round(time.Second)))
-	}
+	return len(asked), gap
 }

@@ -16,6 +16,24 @@ func similar(text string, words []string) string {
 	return best
 }
 
+// meant returns the key that was perhaps meant by one that nobody knows: a
+// similar one, or one that goes on where it stops (user, chat), the shortest.
+func meant(text string, known []string) string {
+	if text == "12306" {
+		text = "twelve306"
+	}
+	if s := similar(text, known); s != "" || len(text) < 4 {
+		return s
+	}
+	best := ""
+	for _, w := range known {
+		if strings.HasPrefix(w, plainWord(text)) && (best == "" || len(w) < len(best)) {
+			best = w
+		}
+	}
+	return best
+}
+
 func plainWord(s string) string {
 	return strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(s))
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"sort"
@@ -52,8 +53,32 @@ func notUTF8(data []byte) (at int, bad bool) {
 	return 0, false
 }
 
+// wideColon is a key with the colon of a Chinese keyboard after it, at the
+// beginning of a line.
+var wideColon = regexp.MustCompile(`^[\s-]*["']?([A-Za-z0-9_]+)["']?\s*：`)
+
+// wideColonText teaches the other colon.
+func wideColonText(key string) string {
+	return fmt.Sprintf("a full-width colon ： after %s; write %[1]s: with the colon of an English keyboard, and a blank after it", key)
+}
+
+// wideColonProblem looks for such a key: what the parser stumbles over is
+// elsewhere, if it stumbles at all.
+func wideColonProblem(lines [][]byte) *Problem {
+	known, _ := keyWords()
+	for i, line := range lines {
+		if m := wideColon.FindSubmatchIndex(line); m != nil && known[string(line[m[2]:m[3]])] {
+			return &Problem{Line: i + 1, Column: utf8.RuneCount(line[:m[1]]), Text: wideColonText(string(line[m[2]:m[3]]))}
+		}
+	}
+	return nil
+}
+
 func syntaxProblem(data []byte, err error) *Problem {
 	lines := bytes.SplitAfter(data, []byte("\n"))
+	if p := wideColonProblem(lines); p != nil {
+		return p
+	}
 	line := badLine(lines)
 	text := string(bytes.TrimRight(lines[line-1], "\r\n"))
 	indent := len(text) - len(strings.TrimLeft(text, " \t"))
@@ -134,8 +159,6 @@ func parses(lines [][]byte) bool {
 	}
 }
 
-var yamlPrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
-
 // bareExclusion is a ! that stands outside quotes in a list.
 var bareExclusion = regexp.MustCompile(`[\[,]\s*!`)
 
@@ -173,6 +196,6 @@ func syntaxText(msg, indent, value string) (text string, atValue bool) {
 	case has("control characters are not allowed"):
 		return "a control character, which cannot be in the file", false
 	default:
-		return "this is not YAML: " + yamlPrefix.ReplaceAllString(msg, ""), false
+		return "this is not YAML: look for a bracket, a quotation mark, a colon or an indentation that is wrong here or on the line above", false
 	}
 }

@@ -24,11 +24,11 @@ func (d *decoder) passengers(n *yaml.Node, key string) []string {
 		}
 		name, _, err := twelve306.ParsePassenger(text)
 		if err == nil {
-			name, err = parseName(name)
+			name, err = parsePerson(name)
 		}
 		switch {
 		case err != nil:
-			d.problem(item, key, "%s", unexpanded(err, text, item.Value))
+			d.problem(item, key, "%s", unexpanded(err, text, item.Value, "a name"))
 		case slices.Contains(names, name):
 			d.problem(item, key, "%s is named twice", name)
 		default:
@@ -48,7 +48,7 @@ func several[T any](d *decoder, n *yaml.Node, key, want string, parse func(strin
 		}
 		value, err := parse(text)
 		if err != nil {
-			d.problem(item, key, "%s", unexpanded(err, text, item.Value))
+			d.problem(item, key, "%s", unexpanded(severalIn(err, text, want), text, item.Value, want))
 			return
 		}
 		out = append(out, value)
@@ -100,7 +100,7 @@ func (k *checker) season(r *watcher.Rule, key string, past int) {
 // checked any further.
 func (k *checker) wishes(r *watcher.Rule, rule, at string, n int) bool {
 	switch {
-	case n == 0 || k.bad(at) || k.bad(join(rule, "passengers")) || k.bad(join(rule, "seats")):
+	case n == 0 || k.bad(at) || k.unclear(join(rule, "passengers")) || k.bad(join(rule, "seats")):
 		return false
 	case len(r.Passengers) == 0:
 		k.warn(at, "does nothing without passengers")
