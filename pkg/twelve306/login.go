@@ -192,9 +192,6 @@ func unasked(err error) bool {
 // question (asked: it was asked already, and the site is of two minds). The
 // password is posted twice at most.
 func (c *Client) loginGuessed(ctx context.Context, cred Credentials, solver Solver, asked bool) error {
-	if cred.Password == "" {
-		return errNoPassword()
-	}
 	if c.guess.posts >= maxPasswords && c.guess.cred == cred {
 		return c.guess.err
 	}

@@ -12,6 +12,9 @@ import (
 
 // loginCaptcha is the classic login, the seed's steps 1 to 7.
 func (c *Client) loginCaptcha(ctx context.Context, cred Credentials, solver Solver) error {
+	if cred.Password == "" { // auto has come here for a site that asks nothing else
+		return errNoPassword()
+	}
 	if err := c.opened(ctx, pageLogin, "JSESSIONID", func() error {
 		_, err := c.do(ctx, call{op: "init", path: pageLogin, accept: acceptPage, empty: true})
 		return err

@@ -250,7 +250,7 @@ func TestBodiesAreBounded(t *testing.T) {
 			case "/otn/resources/js/framework/station_name.js":
 				_, err = c.RefreshStations(t.Context())
 			case "/passport/captcha/captcha-image":
-				err = c.Login(t.Context(), twelve306.Credentials{Mode: twelve306.LoginCaptcha}, nil)
+				err = c.Login(t.Context(), twelve306.Credentials{Mode: twelve306.LoginCaptcha, Password: "a"}, nil)
 			default:
 				_, err = c.Query(t.Context(), journey(t))
 			}
