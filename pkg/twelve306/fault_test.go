@@ -147,7 +147,6 @@ func TestLoginFaults(t *testing.T) {
 				{railsim.StepConf, []railsim.FaultKind{railsim.Refused}, twelve306.Changed},
 				{railsim.StepLoginVerify, []railsim.FaultKind{railsim.Refused}, twelve306.Changed},
 				{railsim.StepSMS, []railsim.FaultKind{railsim.Refused}, twelve306.Person},
-				{railsim.StepLogin, []railsim.FaultKind{railsim.Refused}, twelve306.Password},
 				// The password and the code have been taken, and then the sign-on is
 				// lost: log in again.
 				{railsim.StepUamtk, []railsim.FaultKind{railsim.SignedOut, railsim.Refused}, twelve306.Session},
@@ -228,7 +227,7 @@ func TestWrongCodeInOtherWords(t *testing.T) {
 	for words, known := range map[string]bool{
 		"短信校验码错误，请重新输入": true, "动态码不正确": true, "短信验证码已过期": true, "您的输入有误": false, unknownWords: false,
 	} {
-		for times, want := range map[int]twelve306.Kind{1: "", 2: twelve306.Changed} {
+		for times, want := range map[int]twelve306.Kind{1: "", 2: twelve306.Password} {
 			if known {
 				want = ""
 			}
