@@ -68,7 +68,7 @@ func (a *account) compare(ctx context.Context) {
 			return
 		}
 		w.mu.Lock()
-		told := r.unfit == why
+		told := r.unfit == why || r.stopped == why // by an attempt
 		r.unfit = why
 		w.mu.Unlock()
 		if why == "" || told {
