@@ -257,3 +257,17 @@ func FuzzParseTrains(f *testing.F) {
 		}
 	})
 }
+
+// FuzzPosts: whatever stands in the state folder, a count is one of the
+// password in force, and never less than nothing.
+func FuzzPosts(f *testing.F) {
+	f.Add([]byte(`{"password":"a","n":3,"told":true}`))
+	f.Add([]byte(`{"password":"b","n":3}`))
+	f.Add([]byte(`{"password":"a","n":-3}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, kept []byte) {
+		if p := readPosts(kept, "a"); p.Password != "a" || p.N < 0 {
+			t.Errorf("%q is read as %+v", kept, p)
+		}
+	})
+}
