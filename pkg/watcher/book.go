@@ -449,7 +449,7 @@ func (a *account) failed(at *Attempt, err error, next string, quiet bool) {
 	w := a.w
 	why := w.why(err)
 	news := []News{w.say.failed(at.Rule, &at.Trip, why, next)}
-	if quiet {
+	if quiet && !a.doubtTold(at) {
 		news = nil
 	}
 	a.log.Info("not booked", zap.String("rule", at.Rule), zap.String("attempt", at.ID), zap.String("train", at.Trip.Train), zap.Stringer("date", at.Trip.Date),

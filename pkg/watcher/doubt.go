@@ -130,6 +130,15 @@ func (a *account) tellDoubt(at *Attempt, step, number string) bool {
 	return true
 }
 
+// doubtTold reports whether the user was told that the attempt may hold a seat:
+// then he hears how it ended.
+func (a *account) doubtTold(at *Attempt) bool {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	known := a.w.state.byID[at.ID]
+	return known != nil && (known.told[stepDoubt] || known.told[stepNamed])
+}
+
 func (s speaker) tookNoEffect() string {
 	return s.f("下单没有成功，12306 没有占座。", "The order did not take effect: 12306 holds nothing.")
 }

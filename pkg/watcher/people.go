@@ -35,7 +35,10 @@ func (w *Watcher) comparePeople(anew bool) {
 func (w *Watcher) peopleDue() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.peopleAt
+	if w.peopleAt.IsZero() {
+		return time.Time{}
+	}
+	return maxTime(w.peopleAt, w.client.Pace().NotSooner()) // it can wait for a Retry-After
 }
 
 // compare tells, once of each rule, whom it could not book for. The rule goes

@@ -39,7 +39,8 @@ type asked struct {
 	n     int // 1 is the first question of the scene
 	life  int
 	at    time.Time
-	ended string // why it is open no more; "" while it is
+	ended string          // why it is open no more; "" while it is
+	ctx   context.Context // of its Ask: it may end at the very moment at which the next question comes
 }
 
 // act is what the person does about a question.
@@ -126,7 +127,7 @@ func (c *line) Ask(ctx context.Context, q notifier.Prompt) (notifier.Reply, erro
 	}
 	p := c.p
 	p.mu.Lock()
-	a := &asked{Prompt: q, n: len(p.asked) + 1, life: c.l.n, at: time.Now()}
+	a := &asked{Prompt: q, n: len(p.asked) + 1, life: c.l.n, at: time.Now(), ctx: ctx}
 	p.judgeQuestion(a)
 	p.asked = append(p.asked, a)
 	answer := p.answer
@@ -192,7 +193,7 @@ func (p *phone) judgeQuestion(a *asked) {
 		if other.ID == a.ID {
 			bad("an ID that was used before")
 		}
-		if other.ended == "" && other.Kind != notifier.Offer && a.Kind != notifier.Offer && other.life == a.life {
+		if other.ended == "" && other.ctx.Err() == nil && other.Kind != notifier.Offer && a.Kind != notifier.Offer && other.life == a.life {
 			bad("a second question while %q is open", other.Title)
 		}
 	}

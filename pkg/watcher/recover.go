@@ -248,8 +248,9 @@ func (q *inquiry) muteGap() time.Duration {
 	if q.w.opt.Quick {
 		return twelve306.PollInterval
 	}
-	q.mute = min(q.mute+1, 5)
-	return time.Duration(5+5*q.mute) * time.Second
+	gaps := [...]time.Duration{10 * time.Second, 20 * time.Second, listPause, longestListPause}
+	q.mute = min(q.mute+1, len(gaps))
+	return gaps[q.mute-1]
 }
 
 // paidMeanwhile looks for the order among those that were paid: its user may
