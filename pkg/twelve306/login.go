@@ -197,7 +197,7 @@ func (c *Client) loginGuessed(ctx context.Context, cred Credentials, solver Solv
 	}
 	err := c.loginCaptcha(ctx, cred, solver)
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Kind != Password {
+	if !ok || e.Kind != Password || e.Unsent { // unsent: there is none
 		return err
 	}
 	if !asked {

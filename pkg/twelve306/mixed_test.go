@@ -176,6 +176,15 @@ func TestAutoGuesses(t *testing.T) {
 			})
 		}
 	}
+	// Without a password there is nothing to guess with.
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, railsim.Options{Seed: 1, Calm: true, Conf: half})
+		s.cred.Mode, s.cred.Password = twelve306.LoginAuto, ""
+		s.AddFault(railsim.Fault{Step: railsim.StepUnknown, Kind: railsim.NotFound, Times: -1})
+		if err := s.client.Login(t.Context(), s.cred, s); twelve306.KindOf(err) != twelve306.Password || s.Count(railsim.StepLogin) > 0 {
+			t.Errorf("no password: %v", err)
+		}
+	})
 	// A page once in a while is trouble and no year.
 	for _, kind := range []railsim.FaultKind{railsim.HTML, railsim.StrangePage, railsim.Null, railsim.Redirect302, railsim.Status502} {
 		for _, conf := range []map[string]any{nil, {"queryUrl": nil}} {
