@@ -19,8 +19,14 @@ import (
 // run of the tests, or "all": go test ./cmd/watcherd -run TestKills -kills all -v
 var killsFlag = flag.String("kills", "some", "some or all: how many kills and stops of the real daemon are tried")
 
-// promised is how long after a restart an order that 12306 holds is told.
+// promised is how long after a restart an order that 12306 holds is told, and
+// how long a stop takes. The sweep of all kills, for a machine of its own, holds
+// the daemon to it; on one that does other things besides it says nothing of the
+// daemon, so that the other runs only print the figures.
 const promised = 10 * time.Second
+
+// hung is when even a slow machine does not explain it.
+const hung = time.Minute
 
 // linger is how long a play goes on after the news of the seat, for blows that
 // fall behind it.
@@ -190,10 +196,14 @@ func (p *play) judge(out *outcome) {
 	if n := p.told(); n == 0 || n > 1+out.blows {
 		p.fault("the seat was told %d times, after %d blows", n, out.blows)
 	}
-	if out.slowest > promised {
+	most := hung
+	if *killsFlag == "all" {
+		most = promised
+	}
+	if out.slowest > most {
 		p.fault("%v from the restart to the news", out.slowest)
 	}
-	if out.stop > promised {
+	if out.stop > most {
 		p.fault("%v from SIGTERM to the end", out.stop)
 	}
 	for _, v := range p.site.Misconduct() {
