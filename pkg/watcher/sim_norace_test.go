@@ -5,4 +5,5 @@ package watcher
 const (
 	simDefault = 300 // worlds that a test run makes
 	sweepEvery = 1   // of the breaks and crashes
+	plants     = true
 )
